@@ -1,0 +1,1 @@
+"""Forecasts from the past of a place: pure functions on arrays."""

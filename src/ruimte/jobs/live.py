@@ -1,0 +1,221 @@
+"""The live job: a station that runs by a clock, seen and steered by a control room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+import pyarrow as pa
+
+from ruimte.clock import HOUR_US, Clock, SystemClock, iso
+from ruimte.errors import RuimteError
+from ruimte.jobs import views
+from ruimte.jobs.room import Change, LogView, Mode, Series, Status, WarningView, ZoneView
+from ruimte.jobs.station import Picture, Station
+from ruimte.lab.lab import Lab
+from ruimte.model.observation import no_observations
+from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
+from ruimte.store import observations, records, results
+from ruimte.store.records import LogEntry
+
+Feed = Callable[[int], pa.Table]
+"""Gives what was received since the last call, up to a moment; the rows were handed to the store before it returns."""
+
+Prepare = Callable[[Callable[[float], None]], None]
+"""What must be there before the station starts; told how far it is (0–1) through its argument."""
+
+_LISTENER_QUEUE = 64
+_SHOW_CLOSED_US = 12 * HOUR_US
+_BEAT_S = 1.0
+
+
+class LiveRoom:
+    """A running lab (see ``ruimte.jobs.room.Room``). The chain runs in a thread of its own; views read what it finished last."""
+
+    def __init__(self, station: Station, clock: Clock, mode: Mode, speed: float = 1.0) -> None:
+        self.lab: Lab = station.lab
+        self._station = station
+        self._clock = clock
+        self._mode: Mode = mode
+        self._speed = speed
+        self._phase: Literal["starting", "running", "ended"] = "starting"
+        self._progress = 0.0
+        self._sequence = 0
+        self._listeners: set[asyncio.Queue[Change]] = set()
+        self._lock = threading.Lock()
+        self._looking_back = threading.Lock()
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    async def run(self, prepare: Prepare, feed: Feed, until_us: int | None = None) -> None:
+        """Prepare and warm up, then tick by the clock until cancelled (or the lab's time reaches ``until_us``)."""
+        start = await asyncio.to_thread(self._start, prepare)
+        await asyncio.to_thread(self._log, "started", start, mode=self._mode)
+        self._phase = "running"
+        await self._tell("state", "changed")
+        model = self._station.model
+        tick = model.tick_of(start)
+        while until_us is None or model.tick_end_us(tick) <= until_us:
+            due = model.tick_end_us(tick) + model.lateness_us
+            while (wait := self._clock.wait_s(due)) > 0:
+                await asyncio.sleep(min(wait, _BEAT_S))
+            changed = await asyncio.to_thread(self._tick, feed, due)
+            await self._tell("state")
+            if changed:
+                await self._tell("changed")
+            # a clock that ran ahead (a busy machine, a fast replay) is caught up with in one go, at the newest tick
+            tick = max(tick + 1, model.tick_of(self._clock.now_us() - model.lateness_us))
+        self._phase = "ended"
+        await self._tell("state")
+
+    def _start(self, prepare: Prepare) -> int:
+        prepare(lambda share: self._set_progress(0.7 * share))
+        now_us = self._clock.now_us()
+        self._station.warm_up(now_us, lambda share: self._set_progress(0.7 + 0.3 * share))
+        self._clock.start()
+        return now_us
+
+    def _tick(self, feed: Feed, now_us: int) -> bool:
+        with self._lock:
+            outcome = self._station.tick(feed(now_us), now_us)
+        if outcome.durable is not None:
+            outcome.durable.result()
+        return bool(outcome.warnings or outcome.log)
+
+    def _set_progress(self, share: float) -> None:
+        self._progress = share
+
+    async def _tell(self, *kinds: Literal["state", "changed", "beat"]) -> None:
+        for kind in kinds:
+            self._sequence += 1
+            for queue in self._listeners:
+                if queue.full():
+                    with contextlib.suppress(asyncio.QueueEmpty):
+                        queue.get_nowait()
+                queue.put_nowait(Change(kind=kind, sequence=self._sequence))
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def status(self) -> Status:
+        return Status(
+            mode=self._mode,
+            phase=self._phase,
+            progress=self._progress,
+            time=iso(self._clock.now_us()),
+            speed=self._speed,
+            sequence=self._sequence,
+        )
+
+    def zones(self, language: str, at_us: int | None = None) -> list[ZoneView]:
+        picture = self._picture(at_us)
+        now_us = self._clock.now_us() if at_us is None else None
+        return [] if picture is None else views.zone_views(self._station, picture, language, now_us)
+
+    def series(self, key: str, language: str, at_us: int | None = None, hours: float = 24.0) -> Series:
+        station = self._station
+        index = station.index(key)
+        picture = station.picture if at_us is None else None
+        model = station.model
+        moment = self._clock.now_us() if at_us is None else at_us
+        end = picture.end_us if picture is not None else model.tick_end_us(model.tick_of(moment) - 1)
+        place = {station.place_ids[index]: index}
+        states = station.store.read(lambda c: results.states(c, place, end - int(hours * HOUR_US), end))
+        forecast = station.store.read(lambda c: results.forecast_at(c, station.place_ids[index], end))
+        if forecast is not None and forecast.issued_us < end - model.tick_us:
+            forecast = None
+        return views.series_view(station, index, language, states, forecast)
+
+    def warnings(self, language: str, at_us: int | None = None) -> list[WarningView]:
+        moment = self._clock.now_us() if at_us is None else at_us
+        found = self._station.store.read(lambda c: records.warnings(c, moment, moment - _SHOW_CLOSED_US))
+        return [views.warning_view(self._station, warning, language, moment) for warning in sorted(found, key=_urgency)]
+
+    def logbook(self, language: str, before: int | None = None, limit: int = 50) -> list[LogView]:
+        entries = self._station.store.read(lambda c: records.log(c, before, limit))
+        return [views.log_view(self._station, entry, language) for entry in entries]
+
+    def span(self) -> tuple[int, int]:
+        now = self._clock.now_us()
+        known = self._station.store.read(observations.span)
+        return (now, now) if known is None else (min(known[0], now), now)
+
+    def _picture(self, at_us: int | None) -> Picture | None:
+        if at_us is None:
+            return self._station.picture
+        with self._looking_back:
+            return self._station.picture_at(at_us)
+
+    # --- acting -----------------------------------------------------------------------------------------------------
+
+    async def acknowledge(self, warning: int, who: str) -> None:
+        await self._act(warning, "acknowledged", who, {}, acknowledged_by=who)
+
+    async def decide(self, warning: int, who: str, measure: str | None, note: str = "") -> None:
+        if measure is not None and measure not in self.lab.measures:
+            raise RuimteError("is not in the playbook", f"measure {measure!r}", "choose one that the warning proposes")
+        body = {"note": note} if measure is None else {"note": note, "measure": measure}
+        kind = "declined" if measure is None else "decided"
+        await self._act(warning, kind, who, body, acknowledged_by=who, decision=measure or "declined")
+
+    async def _act(self, id_: int, kind: str, who: str, body: dict[str, Any], **changes: Any) -> None:
+        await asyncio.to_thread(self._change, id_, kind, who, body, changes)
+        await self._tell("changed")
+
+    def _change(self, id_: int, kind: str, who: str, body: dict[str, Any], changes: dict[str, Any]) -> None:
+        with self._lock:
+            now = self._clock.now_us()
+            before = self._station.book.get(id_)
+            warning = msgspec.structs.replace(before, phase="acknowledged", **changes)
+            self._station.book.replace(warning)
+            book = msgspec.msgpack.encode(self._station.book)
+            entry = LogEntry(
+                lab_us=now,
+                wall_us=SystemClock().now_us(),
+                kind=kind,
+                who=who,
+                place=warning.place,
+                warning=id_,
+                body=body,
+            )
+
+            def work(connection: sqlite3.Connection) -> None:
+                records.append_warning(connection, warning, now)
+                records.append_log(connection, entry)
+                results.save_snapshot(connection, "warnings", now, book)
+
+            try:
+                self._station.store.write(work).result()
+            except BaseException:
+                self._station.book.replace(before)
+                raise
+
+    def _log(self, kind: str, now_us: int, **body: Any) -> None:
+        entry = LogEntry(lab_us=now_us, wall_us=SystemClock().now_us(), kind=kind, who="system", body=body)
+        self._station.store.write(lambda c: records.append_log(c, entry)).result()
+
+    # --- listening --------------------------------------------------------------------------------------------------
+
+    def listen(self) -> asyncio.Queue[Change]:
+        queue: asyncio.Queue[Change] = asyncio.Queue(_LISTENER_QUEUE)
+        self._listeners.add(queue)
+        return queue
+
+    def unlisten(self, queue: asyncio.Queue[Change]) -> None:
+        self._listeners.discard(queue)
+
+
+def _urgency(warning: Warning) -> tuple[int, int, int]:
+    """Open ones first; then the highest priority, and what comes soonest; closed ones by how short ago."""
+    if warning.phase == "closed":
+        return 2, 0, -(warning.closed_us or 0)
+    return int(warning.phase == "acknowledged"), warning.priority, warning.expected_us
+
+
+def no_feed(now_us: int) -> pa.Table:
+    """A feed of nothing, for a node without sources."""
+    return no_observations()

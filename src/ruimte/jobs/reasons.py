@@ -1,0 +1,78 @@
+"""Why a warning stands, and what can be done about it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ruimte.clock import HOUR_US
+from ruimte.lab.lab import Lab
+from ruimte.lab.validity import moment_us
+from ruimte.model.forecast import LEVELS, MEDIAN
+from ruimte.model.place import Place
+from ruimte.model.warning import Reason, Warning  # noqa: A004 - the field's own word
+
+BUSIER = 1.5
+"""From so many times the usual on, it is worth saying."""
+
+
+def scale_of(place: Place) -> tuple[float, str]:
+    """Factor from a place's own quantity to the unit it is told in, and that unit."""
+    return (1.0, "persons") if place.quantity == "people" else (3600.0, "persons/h")
+
+
+def explain(
+    lab: Lab,
+    place: Place,
+    warning: Warning,
+    *,
+    now: float,
+    usual: float,
+    observed: float,
+    quantiles: list[float] | None,
+) -> Warning:
+    """Fill in the reasons, the figures and the proposed measures of a warning.
+
+    Args:
+        lab: the lab.
+        place: the warning's place.
+        warning: as the lifecycle gave it.
+        now: the state's mean, in the place's quantity; NaN is not known.
+        usual: the median of this weekday and hour; NaN is not known.
+        observed: share of the sensors heard, 0–1.
+        quantiles: the forecast for the expected moment (19), None where that is now; NaN is not known.
+    """
+    scale, unit = scale_of(place)
+    limit = warning.threshold * scale
+    if quantiles is not None and any(value != value for value in quantiles):
+        quantiles = None
+    reasons = []
+    if quantiles is not None:
+        low, middle, high = (quantiles[i] * scale for i in (0, MEDIAN, len(LEVELS) - 1))
+        figures = {"time": warning.expected_us, "q05": low, "q50": middle, "q95": high, "limit": limit}
+        reasons.append(Reason("forecast", {**figures, "unit": unit, "level": warning.level}))
+    elif now == now:
+        reasons.append(Reason("above", {"now": now * scale, "unit": unit, "level": warning.level, "limit": limit}))
+    else:
+        reasons.append(Reason("unknown", {}))
+    if usual > 0 and now >= BUSIER * usual:
+        reasons.append(Reason("busier", {"ratio": now / usual, "usual": usual * scale, "unit": unit}))
+    for event in lab.events:
+        start, end = moment_us(event.start, lab.zone), moment_us(event.end, lab.zone)
+        near = start - HOUR_US <= warning.expected_us and warning.updated_us < end + HOUR_US
+        if near and (not event.places or place.key in event.places):
+            name = event.name if isinstance(event.name, str) else dict(event.name)
+            reasons.append(Reason("event", {"name": name, "start": start, "end": end}))
+    if 0 < observed < 1:
+        reasons.append(Reason("partly", {"share": observed}))
+    measures = [
+        measure.key
+        for measure in lab.measures.values()
+        if warning.priority in measure.priorities and (not measure.places or place.key in measure.places)
+    ]
+    return msgspec.structs.replace(
+        warning,
+        reasons=tuple(reasons),
+        measures=tuple(measures),
+        now=None if now != now else now,
+        expected=None if quantiles is None else quantiles[MEDIAN],
+    )

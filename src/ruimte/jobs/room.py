@@ -1,0 +1,196 @@
+"""What a control room shows and does: the contract between the live job and the web.
+
+The live job keeps a ``Room``; the web only reads it and passes decisions on. Everything here is what a browser gets as JSON, so
+times are ISO 8601 UTC text and units are the page's: persons, and persons an hour for flows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal, Protocol
+
+import msgspec
+
+from ruimte.lab.lab import Lab
+
+Mode = Literal["live", "replay"]
+
+
+class _View(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class Status(_View, frozen=True, kw_only=True):
+    """Where the node stands. ``phase`` is "starting" until the first state is there; ``progress`` 0–1 while it starts."""
+
+    mode: Mode
+    phase: Literal["starting", "running", "ended"]
+    progress: float
+    time: str
+    speed: float
+    sequence: int
+
+
+class Ahead(_View, frozen=True, kw_only=True):
+    """The highest risk within the lab's look-ahead: the level most likely to be passed and when."""
+
+    level: str
+    rank: int
+    probability: float
+    at: str
+
+
+class ZoneView(_View, frozen=True, kw_only=True):
+    """State of one place (zone or count point) at a time.
+
+    ``unit`` is "persons" or "persons/h". ``level`` is a name of ``table`` ("A"–"F", or "normal", "P90", "P95", "P99");
+    ``colour`` 0–5 is its place in the palette A–F; ``abnormal`` whether colour should call. ``mean`` is None where the state is
+    not known; ``silent`` says that no sensor is heard, and then there is no level. ``thresholds`` in the unit, by level name.
+    ``forecast`` is whether a forecast was made at that time; ``ahead`` is None where it says that nothing is likely.
+    """
+
+    key: str
+    name: str
+    kind: Literal["zone", "count_point"]
+    unit: str
+    time: str
+    mean: float | None
+    q05: float | None
+    q95: float | None
+    density: float | None
+    inflow: float | None
+    outflow: float | None
+    observed: float
+    age_s: float | None
+    silent: bool
+    table: str
+    level: str | None
+    colour: int
+    abnormal: bool
+    thresholds: dict[str, float]
+    sensors: list[str]
+    forecast: bool
+    ahead: Ahead | None
+
+
+class Series(_View, frozen=True, kw_only=True):
+    """One place over time, for its chart. All lists of ``past`` share one length, all of ``ahead`` another.
+
+    Times are ends of ticks, seconds since 1970. ``ahead_q`` are the 5, 25, 50, 75 and 95 % quantiles. ``limits`` tells where each
+    level starts at every one of ``past_t`` and then ``ahead_t``: a percentile of the weekday and hour changes from hour to hour.
+    """
+
+    key: str
+    name: str
+    unit: str
+    table: str
+    limits: dict[str, list[float | None]]
+    issued: int | None
+    past_t: list[int]
+    past: list[float | None]
+    past_q05: list[float | None]
+    past_q95: list[float | None]
+    ahead_t: list[int]
+    ahead_q05: list[float | None]
+    ahead_q25: list[float | None]
+    ahead_q50: list[float | None]
+    ahead_q75: list[float | None]
+    ahead_q95: list[float | None]
+
+
+class MeasureView(_View, frozen=True, kw_only=True):
+    """A measure that is proposed."""
+
+    key: str
+    name: str
+    text: str
+    decides: str
+
+
+class WarningView(_View, frozen=True, kw_only=True):
+    """A warning as a person reads it, in one language. ``reasons`` are whole sentences.
+
+    ``probability`` is that of being above the level at ``expected_at``; ``expected`` the median forecast for that moment, None
+    where that is now.
+    """
+
+    id: int
+    place: str
+    place_name: str
+    table: str
+    level: str
+    colour: int
+    priority: int
+    phase: Literal["open", "acknowledged", "closed"]
+    opened: str
+    updated: str
+    closed: str | None
+    probability: float
+    expected_at: str
+    lead_s: float
+    unit: str
+    threshold: float
+    expected: float | None
+    now: float | None
+    reasons: list[str]
+    measures: list[MeasureView]
+    acknowledged_by: str | None
+    decision: str | None
+
+
+class LogView(_View, frozen=True, kw_only=True):
+    """A line of the logbook, in one language. ``time`` is the lab's, ``wall_time`` the world's."""
+
+    id: int
+    time: str
+    wall_time: str
+    kind: str
+    place: str | None
+    warning: int | None
+    text: str
+    who: str
+
+
+class Change(_View, frozen=True, kw_only=True):
+    """What a listener gets: ``state`` (zones moved on), ``changed`` (warnings or logbook), ``beat`` (only that we live)."""
+
+    kind: Literal["state", "changed", "beat"]
+    sequence: int
+
+
+class Room(Protocol):
+    """One running lab. Methods that read are cheap; ``language`` is "en" or "nl". Unknown keys and ids raise ``RuimteError``."""
+
+    lab: Lab
+
+    def status(self) -> Status: ...
+
+    def zones(self, language: str, at_us: int | None = None) -> list[ZoneView]:
+        """State of all places: now, or as it was known for ``at_us`` (looking back)."""
+        ...
+
+    def series(self, key: str, language: str, at_us: int | None = None, hours: float = 24.0) -> Series: ...
+
+    def warnings(self, language: str, at_us: int | None = None) -> list[WarningView]:
+        """Open, then acknowledged, then those closed in the last 12 hours; worst first. With ``at_us``: as they stood then."""
+        ...
+
+    def logbook(self, language: str, before: int | None = None, limit: int = 50) -> list[LogView]:
+        """Newest first, from below id ``before``."""
+        ...
+
+    def span(self) -> tuple[int, int]:
+        """First and last moment that can be looked back to, µs."""
+        ...
+
+    async def acknowledge(self, warning: int, who: str) -> None: ...
+
+    async def decide(self, warning: int, who: str, measure: str | None, note: str = "") -> None:
+        """Take a measure of the playbook, or (``None``) decline to act. Durable when it returns."""
+        ...
+
+    def listen(self) -> asyncio.Queue[Change]:
+        """A bounded queue of changes; a listener that lags loses the oldest, never blocks the room."""
+        ...
+
+    def unlisten(self, queue: asyncio.Queue[Change]) -> None: ...

@@ -1,0 +1,369 @@
+"""One lab, tick by tick: observations in; states, forecasts, warnings and log lines out, all in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ruimte.clock import DAY_US, SystemClock
+from ruimte.errors import RuimteError
+from ruimte.estimate.advance import ALGORITHMS as ESTIMATORS
+from ruimte.estimate.advance import advance
+from ruimte.forecast import forecaster
+from ruimte.forecast.errors import exceedance
+from ruimte.forecast.forecaster import Forecaster
+from ruimte.jobs.reasons import explain
+from ruimte.lab.lab import Lab
+from ruimte.lab.levels import colour
+from ruimte.lab.validity import IN_USE, validity_us
+from ruimte.model.forecast import LEVELS, Forecast
+from ruimte.model.observation import no_observations
+from ruimte.model.place import Model, Place
+from ruimte.model.state import STATES
+from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
+from ruimte.store import observations, records, results
+from ruimte.store.records import LogEntry
+from ruimte.store.sqlite import Store
+from ruimte.text import duration_us
+from ruimte.warn.decide import Risk, above_now, risks
+from ruimte.warn.lifecycle import Book, Look, Rules, Step, step
+from ruimte.warn.thresholds import Thresholds
+from ruimte.warn.unusual import Unusual
+
+Array = NDArray[np.float64]
+
+WARNER = "threshold-warning"
+SYSTEM = "system"
+_CHUNK_US = 28 * DAY_US
+_NOT_KNOWN = {"place": -1, "start_us": -1, "end_us": -1, "observed": 0.0, "age_us": -1}
+"""What a place shows at a time when it was not in the lab yet; all other columns are NaN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All places at the end of one tick. ``states`` holds a column of ``STATES`` by name, shape (places,)."""
+
+    end_us: int
+    states: dict[str, NDArray[Any]]
+    forecast: Forecast | None
+    risks: list[list[Risk]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one tick gave besides the picture: steps of warnings, lines of the logbook; ``durable`` once it is on the disk."""
+
+    warnings: list[tuple[Step, Warning]] = field(default_factory=list)
+    log: list[LogEntry] = field(default_factory=list)
+    durable: Future[None] | None = None
+
+
+class Station:
+    """The chain of one lab over its store. Not thread-safe: one caller at a time."""
+
+    def __init__(self, lab: Lab, model: Model, store: Store) -> None:
+        self.lab = lab
+        self.model = model
+        self.store = store
+        self.picture: Picture | None = None
+        self.book = Book()
+        warn = lab.file.warn
+        self._rules = Rules(warn.open_at, warn.close_below, duration_us(warn.close_after), duration_us(warn.cool_down))
+        self._least_colour = colour(warn.from_level)
+        self._horizons = max(1, duration_us(lab.file.forecast.horizon) // model.tick_us)
+        self._look_ahead = min(self._horizons, max(1, duration_us(warn.look_ahead) // model.tick_us))
+        self._forecaster = Forecaster(model, self._horizons)
+        self._unusual = Unusual(model, duration_us(lab.file.unusual.history))
+        self.thresholds = Thresholds(lab, model, self._unusual)
+        self._state: bytes | None = None
+        self._silent: set[int] = set()
+        self._not_run: set[str] = set()
+        ids = store.place_ids()
+        self.place_ids = [ids[place.key] for place in model.places]
+        self.place_index = {id_: index for index, id_ in enumerate(self.place_ids)}
+        self._validity = {key: validity_us(entry, lab.zone) for key, entry in lab.algorithms.items()}
+        self._algorithms = store.write(_register_algorithms).result()
+        balance, rate = self._algorithms["counting-line-balance"], self._algorithms["rate-filter"]
+        self._state_makers = [balance if place.quantity == "people" else rate for place in model.places]
+
+    @property
+    def needs_us(self) -> int:
+        """How long a past makes the forecasts and thresholds as good as they get."""
+        history_ticks = self._unusual.needs_ticks if self.thresholds.needs_past else 0
+        return (max(self._forecaster.needs_ticks, history_ticks) + 1) * self.model.tick_us
+
+    # --- starting ---------------------------------------------------------------------------------------------------
+
+    def warm_up(self, until_us: int, progress: Callable[[float], None] = lambda share: None) -> None:
+        """Read back what is known, estimate what is not yet, and learn from the past up to ``until_us``."""
+        store = self.store
+        begin_us = until_us - self.needs_us
+        saved = store.read(lambda c: results.snapshot(c, "estimate"))
+        known_us = begin_us
+        if saved is not None and not store.read(lambda c: results.was_overtaken(c, "estimate")):
+            known_us, self._state = saved
+        book = store.read(lambda c: results.snapshot(c, "warnings"))
+        if book is not None:
+            self.book = msgspec.msgpack.decode(book[1], type=Book)
+        self.book.next_id = max(self.book.next_id, store.read(records.last_warning_id) + 1)
+        if all(self._registered(key, until_us) for key in ESTIMATORS):
+            self._catch_up(known_us, until_us, progress)
+        self._learn(begin_us, until_us)
+        self.picture = self.picture_at(until_us)
+        self._silent = self._silent_in(self.picture)
+        progress(1.0)
+
+    def _catch_up(self, known_us: int, until_us: int, progress: Callable[[float], None]) -> None:
+        """Estimate what lies between the last snapshot and now, in chunks; a chunk is durable as a whole or not at all."""
+        for begin in range(known_us, until_us, _CHUNK_US):
+            end = min(begin + _CHUNK_US, until_us)
+            rows = self.store.read(lambda c, b=begin, e=end: observations.received(c, b, e))  # type: ignore[misc]
+            state, states = advance(self.model, self._state, rows, end)
+            states = self._changed(states, begin, end)
+
+            def work(connection: sqlite3.Connection, state: bytes = state, states: pa.Table = states, end: int = end) -> None:
+                results.append_states(connection, states, self.place_ids, self._state_makers)
+                results.save_snapshot(connection, "estimate", end, state)
+
+            self.store.write(work).result()
+            self._state = state
+            progress(0.9 * (end - known_us) / max(1, until_us - known_us))
+
+    def _changed(self, states: pa.Table, begin_us: int, end_us: int) -> pa.Table:
+        """Without the states that the store holds already: a past that is estimated anew need not be written anew."""
+        stored = self.store.read(lambda c: results.states(c, self.place_index, begin_us, end_us))
+        if not stored.num_rows:
+            return states
+        columns = ["place", "end_us", "mean", "sd", "inflow", "outflow", "observed"]
+        known, found = (np.stack([table[name].to_numpy() for name in columns], axis=1) for table in (stored, states))
+        seen = {row.tobytes() for row in known}
+        return states.filter(pa.array([row.tobytes() not in seen for row in found], pa.bool_()))
+
+    def _learn(self, begin_us: int, until_us: int) -> None:
+        places, ends, values = self.store.read(lambda c: results.values(c, self.place_index, begin_us, until_us))
+        if not len(ends):
+            return
+        ticks, row = np.unique(self.model.tick_of_end(ends), return_inverse=True)
+        table = np.full((len(ticks), len(self.model.places)), np.nan)
+        table[row, places] = values
+        recent = int(ticks[-1]) - self._forecaster.learns_from_ticks
+        for tick, known in zip(ticks.tolist(), table, strict=True):
+            self._unusual.observe(tick, known)
+            (self._forecaster.observe if tick > recent else self._forecaster.recall)(tick, known)
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    def tick(self, rows: pa.Table, until_us: int) -> Outcome:
+        """Take in what was received since the last call and look at every place at ``until_us``."""
+        outcome = Outcome()
+        if not self._runs(ESTIMATORS, until_us, outcome):
+            self._write(outcome, None, None, until_us)
+            return outcome
+        self._state, states = advance(self.model, self._state, rows if rows.num_rows else no_observations(), until_us)
+        forecast = None
+        if states.num_rows:
+            self._observe(states)
+            newest = int(states["end_us"][-1].as_py())
+            if self.picture is None or newest >= self.picture.end_us:
+                forecast = self._forecast(until_us, outcome)
+                self.picture = self._look(newest, _columns(states, len(self.model.places)), forecast)
+                self._warn(self.picture, until_us, outcome)
+                self._listen(self.picture, until_us, outcome)
+        elif self.picture is None or self.picture.end_us < self.model.tick_end_us(self.model.tick_of(until_us) - 1):
+            self.picture = self.picture_at(until_us)  # nothing was ever heard
+        self._write(outcome, states, forecast, until_us)
+        return outcome
+
+    def _runs(self, algorithms: dict[str, str], now_us: int, outcome: Outcome) -> bool:
+        """Whether the register lets these algorithms run now; says so once in the logbook when it does not."""
+        refused = {key for key in algorithms if not self._registered(key, now_us)}
+        for key in refused - self._not_run:
+            outcome.log.append(_line(now_us, "not-run", algorithm=key))
+        self._not_run = (self._not_run - set(algorithms)) | refused
+        return not refused
+
+    def _registered(self, key: str, now_us: int) -> bool:
+        entry = self.lab.algorithms.get(key)
+        if entry is None or entry.status != IN_USE:
+            return False
+        from_us, until_us = self._validity[key]
+        return from_us <= now_us < until_us
+
+    def _observe(self, states: pa.Table) -> None:
+        places = len(self.model.places)
+        means = np.where(states["observed"].to_numpy() > 0, states["mean"].to_numpy(), np.nan).reshape(-1, places)
+        ticks = self.model.tick_of_end(states["end_us"].to_numpy()[::places])
+        for tick, values in zip(ticks.tolist(), means, strict=True):
+            self._unusual.observe(tick, values)
+            self._forecaster.observe(tick, values)
+
+    def _forecast(self, now_us: int, outcome: Outcome) -> Forecast | None:
+        if not self._runs({forecaster.ALGORITHM: forecaster.VERSION}, now_us, outcome):
+            return None
+        return self._forecaster.issue()
+
+    def _look(self, end_us: int, states: dict[str, NDArray[Any]], forecast: Forecast | None) -> Picture:
+        return Picture(end_us, states, forecast, self._risks(end_us, states, forecast))
+
+    def _risks(self, end_us: int, states: dict[str, NDArray[Any]], forecast: Forecast | None) -> list[list[Risk]]:
+        """Risks within the look-ahead: of now by the state, of later by the forecast."""
+        tick = int(self.model.tick_of_end(np.array([end_us]))[0])
+        ticks = tick + np.arange(self._look_ahead + 1)
+        limits, names = self.thresholds.warning(ticks, self._least_colour)
+        chance = np.zeros(limits.shape)
+        heard = np.array([not self.is_silent(age) for age in states["age_us"].tolist()])
+        chance[:, :, 0] = above_now(np.where(heard, states["mean"], np.nan), states["sd"], limits[:, :, 0])
+        if forecast is not None:
+            ahead = forecast.quantiles[:, None, : self._look_ahead]
+            chance[:, :, 1 : 1 + ahead.shape[2]] = exceedance(ahead, limits[:, :, 1 : 1 + ahead.shape[2]])
+        chance[np.isnan(limits)] = np.nan
+        moments = end_us + self.model.tick_us * np.arange(self._look_ahead + 1)
+        return risks(chance, moments, limits, names, self._rules.open_at)
+
+    def _warn(self, picture: Picture, now_us: int, outcome: Outcome) -> None:
+        if not self._runs({WARNER: "1"}, now_us, outcome):
+            return
+        usual = self.thresholds.usual(int(self.model.tick_of_end(np.array([picture.end_us]))[0]))
+        for index, place in enumerate(self.model.places):
+            found = picture.risks[index]
+            look = Look(place.key, self.thresholds.scales[index].table, found, [_priority(risk.level) for risk in found])
+            happened = step(self.book, self._rules, look, now_us)
+            if happened is None:
+                continue
+            kind, warning = happened
+            if kind != "closed":
+                horizon = (warning.expected_us - picture.end_us) // self.model.tick_us - 1
+                ahead = picture.forecast.quantiles[index, horizon].tolist() if picture.forecast and horizon >= 0 else None
+                warning = explain(
+                    self.lab,
+                    place,
+                    warning,
+                    now=float(picture.states["mean"][index]),
+                    usual=float(usual[index]),
+                    observed=float(picture.states["observed"][index]),
+                    quantiles=ahead,
+                )
+                self.book.replace(warning)
+            outcome.warnings.append((kind, warning))
+            if kind != "updated":
+                outcome.log.append(_warning_line(now_us, kind, warning))
+
+    def _listen(self, picture: Picture, now_us: int, outcome: Outcome) -> None:
+        silent = self._silent_in(picture)
+        for kind, places in (("silent", silent - self._silent), ("heard", self._silent - silent)):
+            outcome.log.extend(_line(now_us, kind, place=self.model.places[index].key) for index in sorted(places))
+        self._silent = silent
+
+    def _silent_in(self, picture: Picture) -> set[int]:
+        return {index for index, age_us in enumerate(picture.states["age_us"].tolist()) if self.is_silent(age_us)}
+
+    def place(self, key: str) -> Place:
+        """The place with this key. Raises ``RuimteError`` where there is none."""
+        return self.model.places[self.index(key)]
+
+    def index(self, key: str) -> int:
+        """Index of a place in the model. Raises ``RuimteError`` where there is none."""
+        for index, place in enumerate(self.model.places):
+            if place.key == key:
+                return index
+        raise RuimteError("no such zone or count point", key, "see /api/v1/zones for the keys")
+
+    def sensors_of(self, index: int) -> list[str]:
+        """Keys of the sensors that tell of a place."""
+        return sorted({stream.key.split("/")[0] for stream in self.model.streams if stream.place == index})
+
+    def is_silent(self, age_us: int) -> bool:
+        """Whether a place whose newest observation is so old counts as silent: two ticks and what may come late."""
+        return age_us < 0 or age_us >= 2 * self.model.tick_us + self.model.lateness_us
+
+    def _write(self, outcome: Outcome, states: pa.Table | None, forecast: Forecast | None, until_us: int) -> None:
+        state, book = self._state, msgspec.msgpack.encode(self.book)
+
+        def work(connection: sqlite3.Connection) -> None:
+            if states is not None and states.num_rows:
+                results.append_states(connection, states, self.place_ids, self._state_makers)
+            if states is not None and state is not None:
+                results.save_snapshot(connection, "estimate", until_us, state)
+            if forecast is not None:
+                results.append_forecast(connection, forecast, self.place_ids, self._algorithms[forecaster.ALGORITHM])
+            for _, warning in outcome.warnings:
+                records.append_warning(connection, warning, until_us)
+            for entry in outcome.log:
+                records.append_log(connection, entry)
+            results.save_snapshot(connection, "warnings", until_us, book)
+
+        outcome.durable = self.store.write(work)
+
+    # --- looking back -----------------------------------------------------------------------------------------------
+
+    def picture_at(self, at_us: int) -> Picture:
+        """The picture as it was known for the last tick that ended at or before ``at_us``; what was not is not known."""
+        model = self.model
+        end_us = model.tick_end_us(model.tick_of(at_us) - 1)
+        states = self.store.read(lambda c: results.states(c, self.place_index, end_us - model.tick_us, end_us))
+        columns = _columns(states.sort_by("place"), len(model.places))
+        return self._look(end_us, columns, self._stored_forecast(end_us))
+
+    def _stored_forecast(self, end_us: int) -> Forecast | None:
+        found = [
+            self.store.read(lambda c, i=id_: results.forecast_at(c, i, end_us))  # type: ignore[misc]
+            for id_ in self.place_ids
+        ]
+        known = [one for one in found if one is not None and one.issued_us == end_us]
+        if len(known) < len(found):
+            return None
+        quantiles = np.stack([one.quantiles for one in known]).astype(np.float64)
+        if quantiles.shape[1:] != (self._horizons, len(LEVELS)):
+            return None
+        return Forecast(end_us, known[0].valid_us, quantiles, forecaster.ALGORITHM)
+
+
+def _register_algorithms(connection: sqlite3.Connection) -> dict[str, int]:
+    running = ESTIMATORS | {forecaster.ALGORITHM: forecaster.VERSION, WARNER: "1"}
+    return {key: results.algorithm_id(connection, key, version) for key, version in running.items()}
+
+
+def _columns(states: pa.Table, places: int) -> dict[str, NDArray[Any]]:
+    """The newest tick of a table that is ordered by tick, then place; a place that was not there then is not known."""
+    newest = states.slice(max(0, states.num_rows - places))
+    columns = {}
+    for name in STATES.names:
+        values = newest[name].to_numpy()
+        columns[name] = np.full(places, _NOT_KNOWN.get(name, np.nan), dtype=values.dtype)
+        columns[name][newest["place"].to_numpy()] = values
+    return columns
+
+
+def _priority(level: str) -> int:
+    """1 is the highest: level F; 2: E, or P99; 3: all others. What is only unusual is never the highest: it may be harmless."""
+    return {"F": 1, "E": 2, "P99": 2}.get(level, 3)
+
+
+def _line(now_us: int, kind: str, place: str | None = None, **body: Any) -> LogEntry:
+    return LogEntry(lab_us=now_us, wall_us=SystemClock().now_us(), kind=kind, who=SYSTEM, place=place, body=body)
+
+
+def _warning_line(now_us: int, kind: str, warning: Warning) -> LogEntry:
+    return LogEntry(
+        lab_us=now_us,
+        wall_us=SystemClock().now_us(),
+        kind=kind,
+        who=SYSTEM,
+        place=warning.place,
+        warning=warning.id,
+        body={
+            "level": warning.level,
+            "priority": warning.priority,
+            "probability": warning.probability,
+            "time": warning.expected_us,
+            "lead_us": warning.lead_us,
+        },
+    )

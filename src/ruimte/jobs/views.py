@@ -1,0 +1,174 @@
+"""From pictures, warnings and log lines to what a page shows, in one language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ruimte.clock import SECOND_US, iso
+from ruimte.jobs.reasons import scale_of
+from ruimte.jobs.room import Ahead, LogView, MeasureView, Series, WarningView, ZoneView
+from ruimte.jobs.station import Picture, Station
+from ruimte.jobs.words import Words
+from ruimte.lab.levels import colour
+from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
+from ruimte.store.records import LogEntry
+from ruimte.store.results import StoredForecast
+from ruimte.text import pick
+from ruimte.warn.decide import Risk
+
+_LEAST_SHOWN = 0.05
+"""A risk below this is not worth a place on the page."""
+_BAND = (0, 4, 9, 14, 18)
+"""Indices of the 5, 25, 50, 75 and 95 % quantiles."""
+
+
+def zone_views(station: Station, picture: Picture, language: str, now_us: int | None = None) -> list[ZoneView]:
+    """All places of a picture, in the lab's order, as seen at ``now_us`` (else at its own time)."""
+    return [zone_view(station, picture, index, language, now_us) for index in range(len(station.model.places))]
+
+
+def zone_view(station: Station, picture: Picture, index: int, language: str, now_us: int | None = None) -> ZoneView:
+    """One place of a picture, as seen at ``now_us`` (else at its own time)."""
+    late_us = 0 if now_us is None else now_us - picture.end_us
+    place, scale_table = station.model.places[index], station.thresholds.scales[index]
+    scale, unit = scale_of(place)
+    state = {name: float(column[index]) for name, column in picture.states.items()}
+    tick = int(station.model.tick_of_end(np.array([picture.end_us]))[0])
+    lower = station.thresholds.lower(index, tick)
+    silent = station.is_silent(int(state["age_us"]))
+    level = None if silent else scale_table.level_of(state["mean"], lower)
+    mean = _known(state["mean"] * scale)
+    shade = colour(level) if level is not None else 0
+    is_zone = place.key in station.lab.zones
+    return ZoneView(
+        key=place.key,
+        name=pick(place.name, language),
+        kind="zone" if is_zone else "count_point",
+        unit=unit,
+        time=iso(picture.end_us),
+        mean=mean,
+        q05=_known(state["q05"] * scale),
+        q95=_known(state["q95"] * scale),
+        density=_known(state["mean"] / place.area_m2) if is_zone and place.area_m2 else None,
+        inflow=_known(state["inflow"] * 3600),
+        outflow=_known(state["outflow"] * 3600),
+        observed=state["observed"],
+        age_s=None if state["age_us"] < 0 else (state["age_us"] + late_us) / SECOND_US,
+        silent=silent,
+        table=scale_table.table,
+        level=level,
+        colour=shade,
+        abnormal=shade >= 3,
+        thresholds=_thresholds(scale_table.names, lower, scale),
+        sensors=station.sensors_of(index),
+        forecast=picture.forecast is not None and bool(picture.forecast.quantiles[index, 0, 0] >= 0),
+        ahead=_ahead(picture.risks[index], station.lab.file.warn.open_at),
+    )
+
+
+def _ahead(risks: list[Risk], open_at: float) -> Ahead | None:
+    """The highest level that is likely; where none is, the level that is most likely of all, if worth telling."""
+    likely = [risk for risk in risks if risk.probability >= open_at]
+    chosen = likely[-1] if likely else max(risks, key=lambda risk: risk.probability, default=None)
+    if chosen is None or chosen.probability < _LEAST_SHOWN:
+        return None
+    return Ahead(level=chosen.level, rank=chosen.rank, probability=chosen.probability, at=iso(chosen.at_us))
+
+
+def series_view(station: Station, index: int, language: str, states: pa.Table, forecast: StoredForecast | None) -> Series:
+    """The chart of one place: its past states and the forecast that was issued at their end."""
+    place = station.model.places[index]
+    scale, unit = scale_of(place)
+    valid = np.zeros(0, dtype=np.int64) if forecast is None else forecast.valid_us
+    ends = np.concatenate([states["end_us"].to_numpy(), valid])
+    ticks = station.model.tick_of_end(ends)
+    now = int(ticks[max(0, states.num_rows - 1)]) if len(ticks) else 0
+    names, limits = station.thresholds.over(index, ticks, now)
+    ahead = np.full((0, 19), np.nan) if forecast is None else forecast.quantiles.astype(np.float64)
+    bands = [_list(ahead[:, column] * scale) for column in _BAND]
+    return Series(
+        key=place.key,
+        name=pick(place.name, language),
+        unit=unit,
+        table=station.thresholds.scales[index].table,
+        limits={name: _list(row * scale) for name, row in zip(names, limits, strict=True)},
+        issued=None if forecast is None else forecast.issued_us // SECOND_US,
+        past_t=(states["end_us"].to_numpy() // SECOND_US).tolist(),
+        # a line says "measured": where nothing was, only the band goes on
+        past=_list(np.where(states["observed"].to_numpy() > 0, states["mean"].to_numpy(), np.nan) * scale),
+        past_q05=_list(states["q05"].to_numpy() * scale),
+        past_q95=_list(states["q95"].to_numpy() * scale),
+        ahead_t=(valid // SECOND_US).tolist(),
+        ahead_q05=bands[0],
+        ahead_q25=bands[1],
+        ahead_q50=bands[2],
+        ahead_q75=bands[3],
+        ahead_q95=bands[4],
+    )
+
+
+def warning_view(station: Station, warning: Warning, language: str, now_us: int | None = None) -> WarningView:
+    """A warning as a person reads it at ``now_us`` (else when it was last looked at)."""
+    moment_us = warning.updated_us if now_us is None else now_us
+    words = Words(station.lab, language)
+    scale, unit = scale_of(station.place(warning.place))
+    measures = [station.lab.measures[key] for key in warning.measures if key in station.lab.measures]
+    return WarningView(
+        id=warning.id,
+        place=warning.place,
+        place_name=words.place(warning.place),
+        table=warning.table,
+        level=warning.level,
+        colour=colour(warning.level),
+        priority=warning.priority,
+        phase=warning.phase,
+        opened=iso(warning.opened_us),
+        updated=iso(warning.updated_us),
+        closed=None if warning.closed_us is None else iso(warning.closed_us),
+        probability=warning.probability,
+        expected_at=iso(warning.expected_us),
+        lead_s=max(0, warning.expected_us - moment_us) / SECOND_US,
+        unit=unit,
+        threshold=warning.threshold * scale,
+        expected=None if warning.expected is None else warning.expected * scale,
+        now=None if warning.now is None else warning.now * scale,
+        reasons=[words.reason(reason) for reason in warning.reasons],
+        measures=[
+            MeasureView(key=m.key, name=pick(m.name, language), text=pick(m.text, language), decides=pick(m.decides, language))
+            for m in measures
+        ],
+        acknowledged_by=warning.acknowledged_by,
+        decision=words.decision(warning.decision),
+    )
+
+
+def log_view(station: Station, entry: LogEntry, language: str) -> LogView:
+    """A line of the logbook as a person reads it."""
+    words = Words(station.lab, language)
+    return LogView(
+        id=entry.id,
+        time=iso(entry.lab_us),
+        wall_time=iso(entry.wall_us),
+        kind=entry.kind,
+        place=entry.place,
+        warning=entry.warning,
+        text=words.log(entry),
+        who=words.who(entry.who),
+    )
+
+
+def _thresholds(names: tuple[str, ...], lower: list[float], scale: float) -> dict[str, float]:
+    pairs = zip(names[1:], lower[1:], strict=True)
+    return {name: limit * scale for name, limit in pairs if limit == limit}
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _list(values: NDArray[Any]) -> list[float | None]:
+    return [_known(value) for value in values.tolist()]

@@ -1,0 +1,159 @@
+"""What happened, in words: sentences of warnings and of the logbook, in the reader's language and the lab's time."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal, format_percent
+
+from ruimte.clock import from_us
+from ruimte.lab.lab import Lab
+from ruimte.model.warning import Reason
+from ruimte.store.records import LogEntry
+from ruimte.text import pick
+
+_SENTENCES: dict[str, dict[str, str]] = {
+    "reason.above": {
+        "en": "Measured {now} {unit}; {level} starts at {limit}.",
+        "nl": "Gemeten: {now} {unit}; {level} begint bij {limit}.",
+    },
+    "reason.forecast": {
+        "en": "Expected at {time}: {q50} {unit} (90 % sure: {q05}–{q95}); {level} starts at {limit}.",
+        "nl": "Verwacht om {time}: {q50} {unit} (90 % zeker: {q05}–{q95}); {level} begint bij {limit}.",
+    },
+    "reason.unknown": {
+        "en": "How busy it is now is not known: nothing is heard from this place.",
+        "nl": "Hoe druk het nu is, is niet bekend: van deze plek wordt niets gehoord.",
+    },
+    "reason.busier": {
+        "en": "Now {ratio} times as busy as usual at this weekday and hour ({usual} {unit}).",
+        "nl": "Nu {ratio} keer zo druk als gewoonlijk op deze weekdag en dit uur ({usual} {unit}).",
+    },
+    "reason.event": {
+        "en": "In the calendar: {name}, {start}–{end}.",
+        "nl": "Op de kalender: {name}, {start}–{end}.",
+    },
+    "reason.partly": {
+        "en": "Rests on {share} of the sensors of this place; the others are silent.",
+        "nl": "Steunt op {share} van de sensoren van deze plek; de andere zijn stil.",
+    },
+    "log.started": {"en": "The node started ({mode}).", "nl": "De node is gestart ({mode})."},
+    "log.opened": {
+        "en": "Warning {warning}, priority {priority}: {place}, {level} expected at {time}, {probability}.",
+        "nl": "Waarschuwing {warning}, prioriteit {priority}: {place}, {level} verwacht om {time}, {probability}.",
+    },
+    "log.opened-now": {
+        "en": "Warning {warning}, priority {priority}: {place} has reached {level}.",
+        "nl": "Waarschuwing {warning}, prioriteit {priority}: {place} heeft {level} bereikt.",
+    },
+    "log.raised": {
+        "en": "Warning {warning} raised to {level}, priority {priority}: {place}.",
+        "nl": "Waarschuwing {warning} verhoogd naar {level}, prioriteit {priority}: {place}.",
+    },
+    "log.lowered": {
+        "en": "Warning {warning} lowered to {level}: {place}.",
+        "nl": "Waarschuwing {warning} verlaagd naar {level}: {place}.",
+    },
+    "log.closed": {"en": "Warning {warning} closed: {place}.", "nl": "Waarschuwing {warning} gesloten: {place}."},
+    "log.acknowledged": {
+        "en": "Warning {warning} acknowledged: {place}.",
+        "nl": "Waarschuwing {warning} bevestigd: {place}.",
+    },
+    "log.decided": {
+        "en": "Measure for {place}: {measure}. {note}",
+        "nl": "Maatregel voor {place}: {measure}. {note}",
+    },
+    "log.declined": {
+        "en": "Warning {warning}, {place}: no measure taken. {note}",
+        "nl": "Waarschuwing {warning}, {place}: geen maatregel genomen. {note}",
+    },
+    "log.silent": {"en": "Not heard any more: {place}.", "nl": "Niets meer gehoord van: {place}."},
+    "log.heard": {"en": "Heard again: {place}.", "nl": "Weer gehoord: {place}."},
+    "log.not-run": {
+        "en": "Algorithm {algorithm} is not registered for this moment, so it does not run.",
+        "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
+    },
+}
+_MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
+_NO_MEASURE = {"en": "No measure taken", "nl": "Geen maatregel genomen"}
+_WHO = {"system": {"en": "system", "nl": "systeem"}}
+
+
+_SURE = 0.99
+
+
+class Words:
+    """Writes sentences for one lab in one language."""
+
+    def __init__(self, lab: Lab, language: str) -> None:
+        self._lab = lab
+        self._language = language
+        self._zone: ZoneInfo = lab.zone
+
+    def place(self, key: str) -> str:
+        """Name of a zone or count point."""
+        found = self._lab.zones.get(key) or self._lab.count_points.get(key)
+        return key if found is None else pick(found.name, self._language)
+
+    def reason(self, reason: Reason) -> str:
+        """One reason of a warning as a sentence; flows are told in persons an hour."""
+        return self._fill(f"reason.{reason.kind}", dict(reason.figures))
+
+    def log(self, entry: LogEntry) -> str:
+        """One line of the logbook."""
+        figures: dict[str, Any] = {"warning": entry.warning, **entry.body}
+        if entry.place is not None:
+            figures["place"] = self.place(entry.place)
+        measure = self._lab.measures.get(str(figures.get("measure")))
+        if measure is not None:
+            figures["measure"] = pick(measure.name, self._language)
+        kind = entry.kind
+        if kind == "opened" and figures.get("lead_us") == 0:
+            kind = "opened-now"
+        return self._fill(f"log.{kind}", figures).strip()
+
+    def decision(self, decision: str | None) -> str | None:
+        """What was decided about a warning: the name of the measure, or that none was taken."""
+        if decision is None:
+            return None
+        measure = self._lab.measures.get(decision)
+        return pick(_NO_MEASURE if measure is None else measure.name, self._language)
+
+    def who(self, who: str) -> str:
+        """Who did it; the system has a name in both languages."""
+        return pick(_WHO.get(who, who), self._language)
+
+    def _fill(self, key: str, figures: dict[str, Any]) -> str:
+        return pick(_SENTENCES[key], self._language).format(**{name: self._write(name, value) for name, value in figures.items()})
+
+    def _write(self, name: str, value: Any) -> str:
+        language = self._language
+        if name in ("time", "start", "end"):
+            return str(format_datetime(from_us(int(value)), "HH:mm", tzinfo=self._zone, locale=language))
+        if name == "probability":
+            # a forecast is never sure
+            return f">{format_percent(_SURE, locale=language)}" if value > _SURE else str(format_percent(value, locale=language))
+        if name == "share":
+            return str(format_percent(value, locale=language))
+        if name == "ratio":
+            return str(format_decimal(value, format="0.0", locale=language))
+        if name == "unit":
+            return unit(str(value), language)
+        if name == "mode":
+            return pick(_MODES[value], language)
+        if name == "name":
+            return pick(value, language) if isinstance(value, dict) else str(value)
+        if isinstance(value, float):
+            return str(format_decimal(round(value), format="#,##0", locale=language))
+        return str(value)
+
+
+def unit(name: str, language: str) -> str:
+    """A unit as it is written in a language.
+
+    >>> unit("persons/h", "nl")
+    'personen/uur'
+    """
+    return {"persons": "personen", "persons/h": "personen/uur"}.get(name, name) if language == "nl" else name

@@ -1,0 +1,212 @@
+"""Check a lab folder: every mistake in one run, each with file, place and how to mend it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import holidays
+import msgspec
+
+from ruimte.clock import DAY_US
+from ruimte.lab.files import (
+    AlgorithmEntry,
+    AlgorithmsFile,
+    CalendarFile,
+    EventEntry,
+    LabFile,
+    MeasureEntry,
+    PlaybookFile,
+    SensorEntry,
+    SensorsFile,
+)
+from ruimte.lab.lab import Lab
+from ruimte.lab.mistakes import Mistake, Spot
+from ruimte.lab.places import Places, read_places
+from ruimte.lab.rules import time_zone
+from ruimte.lab.tables import entries, read_toml, typed
+from ruimte.lab.validity import ALGORITHMS, moment_us, validity_us
+from ruimte.text import duration_us
+
+S = TypeVar("S", bound=msgspec.Struct)
+_Entries = list[tuple[S | None, str | None, Spot]]
+
+_NO_GROUND = ("", "-", "none", "no", "n/a", "not needed", "geen")
+
+
+def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
+    """The lab in this folder and all mistakes in its files; the lab is ``None`` where there is any mistake."""
+    found: list[Mistake] = []
+    if not folder.is_dir():
+        what = "this is not a folder" if folder.exists() else "there is no such folder"
+        return None, [Mistake(str(folder), "", what, "give a lab's folder, or write one with `ruimte new`")]
+    file, zone = _lab_file(folder, found)
+    places = read_places(folder, found)
+    sensors = _register(folder, "sensors.toml", SensorsFile, "sensor", SensorEntry, found)
+    algorithms = _register(folder, "algorithms.toml", AlgorithmsFile, "algorithm", AlgorithmEntry, found)
+    measures = _register(folder, "playbook.toml", PlaybookFile, "measure", MeasureEntry, found)
+    events = _register(folder, "calendar.toml", CalendarFile, "event", EventEntry, found)
+    if sensors is not None:
+        tick = file.ticks.length if file is not None and DAY_US % duration_us(file.ticks.length) == 0 else None
+        _check_sensors(sensors, tick, zone, places)
+    if algorithms is not None:
+        _check_algorithms(algorithms, zone, Spot(found, "algorithms.toml"))
+    for measure, _, spot in measures or []:
+        if measure is not None:
+            _check_places(measure.places, places, spot)
+    for event, _, spot in events or []:
+        if event is not None:
+            _check_event(event, zone, places, spot)
+    if found or file is None or places is None or None in (sensors, algorithms, measures, events):
+        return None, found
+    lab = Lab(
+        folder=folder,
+        file=file,
+        zone=zone,
+        zones=places.zones,
+        gates=places.gates,
+        count_points=places.count_points,
+        sensors={entry.key: entry for entry in _good(sensors)},
+        algorithms={entry.key: entry for entry in _good(algorithms)},
+        measures={entry.key: entry for entry in _good(measures)},
+        events=tuple(_good(events)),
+    )
+    return lab, found
+
+
+def _good(register: _Entries[S] | None) -> list[S]:
+    return [entry for entry, _, _ in register or [] if entry is not None]
+
+
+def _register(
+    folder: Path, name: str, file_kind: type[msgspec.Struct], list_name: str, kind: type[S], found: list[Mistake]
+) -> _Entries[S] | None:
+    """The entries of one register file; ``None`` where it cannot be read at all."""
+    read = read_toml(folder, name, found)
+    if read is None:
+        return None
+    raw, spot = read
+    typed({field: value for field, value in raw.items() if field != list_name}, file_kind, spot)
+    return entries(raw, list_name, kind, spot)
+
+
+def _lab_file(folder: Path, found: list[Mistake]) -> tuple[LabFile | None, ZoneInfo]:
+    """``lab.toml`` and the lab's time zone (UTC where it has none that can be used)."""
+    utc = ZoneInfo("UTC")
+    read = read_toml(folder, "lab.toml", found)
+    if read is None:
+        return None, utc
+    raw, spot = read
+    file = typed(raw, LabFile, spot)
+    if file is None:
+        named = raw.get("time_zone")
+        return None, ZoneInfo(named) if isinstance(named, str) and time_zone(named) is None else utc
+    tick_us = duration_us(file.ticks.length)
+    horizon_us = duration_us(file.forecast.horizon)
+    look_ahead_us = duration_us(file.warn.look_ahead)
+    if DAY_US % tick_us:
+        spot.mistake(f"a day is not a whole number of ticks of {file.ticks.length}", "use 1m, 5m, 15m, 1h …", at="ticks.length")
+    if horizon_us < tick_us:
+        spot.mistake("the forecast's horizon is shorter than a tick", "make it at least one tick", at="forecast.horizon")
+    elif not tick_us <= look_ahead_us <= horizon_us:
+        mend = f"choose between a tick ({file.ticks.length}) and the forecast's horizon ({file.forecast.horizon})"
+        spot.mistake(f"warnings cannot look {file.warn.look_ahead} ahead", mend, at="warn.look_ahead")
+    if file.warn.close_below >= file.warn.open_at:
+        spot.mistake("close_below is not below open_at", "leave a gap, like 0.25 and 0.5", at="warn.close_below")
+    if duration_us(file.unusual.history) < duration_us("4w"):
+        spot.mistake("less than four weeks cannot show what is unusual", "use 4w or more; 52w is best", at="unusual.history")
+    _check_country(file, spot)
+    return file, ZoneInfo(file.time_zone)
+
+
+def _check_country(file: LabFile, spot: Spot) -> None:
+    if file.country is None:
+        if file.region is not None:
+            spot.mistake("a region without a country", "add country, like NL", at="region")
+        return
+    for at, region in (("country", None), ("region", file.region)):
+        try:
+            holidays.country_holidays(file.country, subdiv=region)
+        except NotImplementedError:
+            mend = "write an ISO 3166 code like NL" if at == "country" else "write its ISO 3166-2 code, or leave it out"
+            spot.mistake(f"no public holidays are known for {at} {region or file.country!r}", mend, at=at)
+            return
+
+
+def _check_sensors(register: _Entries[SensorEntry], tick: str | None, zone: ZoneInfo, places: Places | None) -> None:
+    by_source: dict[str, list[tuple[SensorEntry, tuple[int, int]]]] = {}
+    for sensor, _, spot in register:
+        if sensor is None:
+            continue
+        if places is not None:
+            _check_sensor_place(sensor, places, spot)
+        if tick is not None and duration_us(tick) % duration_us(sensor.interval):
+            what = f"interval {sensor.interval} does not divide the tick ({tick})"
+            spot.mistake(what, "make the tick a multiple of it in lab.toml", at="interval")
+        _check_validity(sensor, zone, spot)
+        _check_privacy(sensor, spot)
+        if sensor.source_id is not None:
+            span = validity_us(sensor, zone)
+            same = by_source.setdefault(sensor.source_id, [])
+            for other, (from_us, until_us) in same:
+                if span[0] < until_us and from_us < span[1]:
+                    what = f"source_id {sensor.source_id!r} is also that of {other.key!r} at the same time"
+                    spot.mistake(what, "end one before the other begins, or correct the name", at="source_id")
+            same.append((sensor, span))
+
+
+def _check_sensor_place(sensor: SensorEntry, places: Places, spot: Spot) -> None:
+    kind = places.named.get(sensor.place)
+    if kind is None:
+        spot.mistake(f"unknown place {sensor.place!r}", "name a gate or count point of places.geojson", at="place")
+    elif kind == "zone":
+        spot.mistake(f"{sensor.place!r} is a zone", "a counter hangs at a gate or a count point: name that", at="place")
+    elif kind == "gate" and "count" in sensor.measures:
+        spot.mistake("'count' at a gate cannot tell who came in", 'measure ["count_in", "count_out"]', at="measures")
+
+
+def _check_privacy(sensor: SensorEntry, spot: Spot) -> None:
+    if not sensor.personal_data:
+        return
+    if sensor.legal_ground.strip().lower() in _NO_GROUND:
+        spot.mistake("personal data without a legal ground", "name the law or decision, or stop the sensor", at="legal_ground")
+    if sensor.privacy_url is None:
+        spot.mistake("personal data without a privacy statement", "add privacy_url with its address", at="privacy_url")
+    if sensor.impact_assessment is None:
+        mend = "add impact_assessment: where it is kept"
+        spot.mistake("personal data without an impact assessment", mend, at="impact_assessment")
+
+
+def _check_validity(entry: SensorEntry | AlgorithmEntry, zone: ZoneInfo, spot: Spot) -> None:
+    from_us, until_us = validity_us(entry, zone)
+    if until_us <= from_us:
+        what = f"valid_until {entry.valid_until} is before valid_from {entry.valid_from}"
+        spot.mistake(what, "set a later day", at="valid_until")
+
+
+def _check_algorithms(register: _Entries[AlgorithmEntry], zone: ZoneInfo, whole: Spot) -> None:
+    for algorithm, _, spot in register:
+        if algorithm is not None:
+            _check_validity(algorithm, zone, spot)
+    named = {key for _, key, _ in register}
+    for key in ALGORITHMS:
+        if key not in named:
+            whole.mistake(f"algorithm {key!r} is not registered, so it cannot run", f'add an [[algorithm]] with key = "{key}"')
+
+
+def _check_event(event: EventEntry, zone: ZoneInfo, places: Places | None, spot: Spot) -> None:
+    if moment_us(event.end, zone) <= moment_us(event.start, zone):
+        spot.mistake(f"event ends ({_shown(event.end)}) before it starts ({_shown(event.start)})", "set a later end", at="end")
+    _check_places(event.places, places, spot)
+
+
+def _check_places(named: list[str], places: Places | None, spot: Spot) -> None:
+    for key in named:
+        if places is not None and places.named.get(key) not in ("zone", "count_point"):
+            spot.mistake(f"unknown place {key!r}", "name a zone or count point of places.geojson", at="places")
+
+
+def _shown(moment: datetime) -> str:
+    return moment.isoformat(sep=" ", timespec="minutes")

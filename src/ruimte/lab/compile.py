@@ -1,0 +1,198 @@
+"""Compile a lab: from text files to the arrays and indices that the science reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ruimte.clock import HOUR_US, MINUTE_US, to_us
+from ruimte.errors import RuimteError
+from ruimte.lab.files import SensorEntry
+from ruimte.lab.lab import Lab
+from ruimte.lab.levels import table_name
+from ruimte.lab.rules import OUTSIDE
+from ruimte.lab.validity import moment_us, validity_us
+from ruimte.model.place import Direction, Model, Occasion, Place, Stream
+from ruimte.text import duration_us
+
+SHARDS = 4096
+AFTERMATH_US = 12 * HOUR_US
+"""So long after a gathering its place is still unlike other weeks: people go home, and the morning after is quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamKey:
+    """A datastream that the register asks for: one measure of one sensor, under a key that never changes.
+
+    ``place`` is the key of the gate or count point; results are in ``unit``.
+    """
+
+    key: str
+    sensor: SensorEntry
+    measure: str
+    unit: str
+    place: str
+
+
+def stream_keys(lab: Lab) -> list[StreamKey]:
+    """All datastreams of the lab's register, in its order. Each key is ``SENSOR/MEASURE``."""
+    return [
+        StreamKey(f"{sensor.key}/{measure}", sensor, measure, "persons", sensor.place)
+        for sensor in lab.sensors.values()
+        for measure in sensor.measures
+    ]
+
+
+def shard(site: str) -> int:
+    """The shard of a site, 0–4095, fixed for ever.
+
+    >>> shard("platform-ost")
+    27
+    """
+    return crc32(site.encode()) % SHARDS
+
+
+def compile_lab(lab: Lab, stream_ids: Mapping[str, int], years: tuple[int, int] = (2000, 2040)) -> Model:
+    """The lab as a model: places (zones, then count points, in the file's order) and what each datastream tells of them.
+
+    ``stream_ids`` gives the store's id of each datastream key. The wall's time is exact in ``years`` (from, until); earlier
+    times take the first offset, later ones the last. Raises ``RuimteError`` where a datastream has no id.
+    """
+    places = _places(lab)
+    first, last = years
+    tick_us = duration_us(lab.file.ticks.length)
+    changes = list(_offset_changes(lab.zone, first, last))
+    return Model(
+        lab=lab.key,
+        places=places,
+        streams=tuple(_streams(lab, places, stream_ids)),
+        tick_us=tick_us,
+        phase_us=-_standard_offset_us(lab.zone, last) % tick_us,
+        lateness_us=duration_us(lab.file.ticks.lateness),
+        offset_from_us=_frozen([from_us for from_us, _ in changes]),
+        offset_us=_frozen([offset_us for _, offset_us in changes]),
+        occasions=tuple(_occasions(lab, places)),
+    )
+
+
+def _occasions(lab: Lab, places: tuple[Place, ...]) -> Iterator[Occasion]:
+    index = {place.key: number for number, place in enumerate(places)}
+    for event in lab.events:
+        if event.series is not None:
+            start, end = moment_us(event.start, lab.zone), moment_us(event.end, lab.zone)
+            yield Occasion(event.series, start, end + AFTERMATH_US, tuple(index[key] for key in event.places))
+
+
+def _places(lab: Lab) -> tuple[Place, ...]:
+    sites = _sites(lab)
+    zones = [
+        Place(
+            key=zone.key,
+            name=zone.name,
+            quantity="people",
+            site=sites[zone.key],
+            area_m2=zone.area_m2,
+            capacity=zone.capacity,
+            empty_at_us=_time_of_day_us(zone.empty_at) if zone.empty_at is not None else None,
+            levels=table_name(lab.file.levels, zone),
+        )
+        for zone in lab.zones.values()
+    ]
+    points = [
+        Place(
+            key=point.key,
+            name=point.name,
+            quantity="flow",
+            site=point.key,
+            width_m=point.width_m,
+            levels=table_name(lab.file.levels, point),
+        )
+        for point in lab.count_points.values()
+    ]
+    return (*zones, *points)
+
+
+def _sites(lab: Lab) -> dict[str, str]:
+    """The site of each zone: the smallest key among the zones that gates join to it."""
+    site = {key: key for key in lab.zones}
+    for gate in lab.gates.values():
+        if gate.from_ in site and gate.to in site:
+            one, other = sorted((site[gate.from_], site[gate.to]))
+            site = {key: one if name == other else name for key, name in site.items()}
+    return site
+
+
+def _streams(lab: Lab, places: tuple[Place, ...], stream_ids: Mapping[str, int]) -> Iterator[Stream]:
+    index = {place.key: number for number, place in enumerate(places)}
+    for stream in stream_keys(lab):
+        if stream.key not in stream_ids:
+            raise RuimteError("the store does not know this datastream", stream.key, "register the lab in the store first")
+        valid_from_us, valid_until_us = validity_us(stream.sensor, lab.zone)
+        for key, direction in _tells(lab, stream.place, stream.measure):
+            yield Stream(
+                id=stream_ids[stream.key],
+                key=stream.key,
+                place=index[key],
+                direction=direction,
+                gate=stream.place,
+                interval_us=duration_us(stream.sensor.interval),
+                valid_from_us=valid_from_us,
+                valid_until_us=valid_until_us,
+            )
+
+
+def _tells(lab: Lab, place: str, measure: str) -> list[tuple[str, Direction]]:
+    """The places that a count at a gate or count point tells of, and which way; in at a gate is ``from`` → ``to``."""
+    gate = lab.gates.get(place)
+    if gate is None:
+        direction: dict[str, Direction] = {"count": "both", "count_in": "in", "count_out": "out"}
+        return [(place, direction[measure])]
+    source, target = (gate.from_, gate.to) if measure == "count_in" else (gate.to, gate.from_)
+    sides: list[tuple[str, Direction]] = [(source, "out"), (target, "in")]
+    return [(key, way) for key, way in sides if key != OUTSIDE]
+
+
+def _offset_changes(zone: ZoneInfo, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Each moment (µs) from which the zone has another offset (µs) from UTC, exact to the second."""
+    begin = int(datetime(first, 1, 1, tzinfo=UTC).timestamp())
+    end = int(datetime(last, 1, 1, tzinfo=UTC).timestamp())
+    week = 7 * 86_400  # no zone changes its offset twice in a week
+    offset = _offset_us(zone, begin)
+    yield begin * 1_000_000, offset
+    for before in range(begin, end, week):
+        low, high = before, min(before + week, end)
+        if _offset_us(zone, high) == offset:
+            continue
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _offset_us(zone, middle) == offset else (low, middle)
+        offset = _offset_us(zone, high)
+        yield high * 1_000_000, offset
+
+
+def _offset_us(zone: ZoneInfo, second: int) -> int:
+    offset = datetime.fromtimestamp(second, zone).utcoffset()
+    return (offset or timedelta()) // timedelta(microseconds=1)
+
+
+def _standard_offset_us(zone: ZoneInfo, year: int) -> int:
+    """The offset without daylight saving, so that ticks start on the wall's whole hours (and days, in winter)."""
+    moment = datetime(year, 1, 1, tzinfo=UTC).astimezone(zone)
+    return _offset_us(zone, to_us(moment) // 1_000_000) - (moment.dst() or timedelta()) // timedelta(microseconds=1)
+
+
+def _time_of_day_us(text: str) -> int:
+    hours, minutes = text.split(":")
+    return (int(hours) * 60 + int(minutes)) * MINUTE_US
+
+
+def _frozen(values: list[int]) -> NDArray[np.int64]:
+    array = np.array(values, dtype=np.int64)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,223 @@
+"""The lab's files as types: one struct a table, unknown fields forbidden."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+Text = str | dict[str, str]
+"""One text, or a table with a text for each language: ``{ en = "Stage", nl = "Podium" }``."""
+
+FORMAT = 1
+"""Version of the lab's files; a newer one is refused."""
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Ticks(_Table, frozen=True):
+    """How often the state is estimated, and how late an observation may come."""
+
+    length: str = "5m"
+    lateness: str = "0s"
+
+
+class Forecasting(_Table, frozen=True):
+    """How far ahead the forecast looks."""
+
+    horizon: str = "3h"
+
+
+class Unusual(_Table, frozen=True):
+    """Thresholds where no width or area is known: percentiles of the same weekday and hour.
+
+    ``minimum_per_hour`` (flow, persons/h) and ``minimum_people``: below this nothing is worth a warning.
+    """
+
+    history: str = "52w"
+    minimum_per_hour: float = 0.0
+    minimum_people: float = 0.0
+
+
+class Warn(_Table, frozen=True):
+    """When a warning opens and closes (ISA-18.2: hysteresis, debounce, cool-down).
+
+    Opens when P(level passed) reaches ``open_at`` within ``look_ahead``; closes when it stays below ``close_below`` for
+    ``close_after``; the same place and level stay quiet for ``cool_down`` after that. ``from_level`` is the lowest level of a
+    level-of-service table that warns.
+    """
+
+    open_at: float = 0.5
+    close_below: float = 0.25
+    close_after: str = "15m"
+    cool_down: str = "1h"
+    look_ahead: str = "3h"
+    from_level: str = "D"
+
+
+class Retention(_Table, frozen=True):
+    """How long each kind of record is kept."""
+
+    observations: str = "260w"
+    logbook: str = "260w"
+    staff: str = "90d"
+
+
+class Map(_Table, frozen=True):
+    """The ground under the zones: ``none`` (nothing leaves the machine) or ``pdok-grey`` (PDOK BRT-A, the Netherlands)."""
+
+    tiles: str = "none"
+
+
+class LabFile(_Table, frozen=True):
+    """``lab.toml``."""
+
+    format: int
+    key: str
+    name: Text
+    organisation: str
+    contact: str
+    time_zone: str
+    country: str | None = None
+    region: str | None = None
+    attribution: str = ""
+    synthetic: bool = False
+    levels: str = "fruin-walkway"
+    ticks: Ticks = Ticks()
+    forecast: Forecasting = Forecasting()
+    unusual: Unusual = Unusual()
+    warn: Warn = Warn()
+    retention: Retention = Retention()
+    map: Map = Map()
+
+
+class ZoneProperties(_Table, frozen=True):
+    """Properties of a zone (a Polygon) in ``places.geojson``: ``area_m2``, ``capacity`` in persons, ``empty_at`` as "HH:MM"."""
+
+    kind: str
+    key: str
+    name: Text
+    area_m2: float | None = None
+    capacity: float | None = None
+    empty_at: str | None = None
+    levels: str | None = None
+    note: str = ""
+
+
+class GateProperties(_Table, frozen=True):
+    """Properties of a gate (a LineString) in ``places.geojson``: the zone on each side, or ``outside``."""
+
+    kind: str
+    key: str
+    name: Text
+    from_: str = msgspec.field(name="from")
+    to: str
+    width_m: float | None = None
+    note: str = ""
+
+
+class CountPointProperties(_Table, frozen=True):
+    """Properties of a count point (a Point) in ``places.geojson``."""
+
+    kind: str
+    key: str
+    name: Text
+    width_m: float | None = None
+    levels: str | None = None
+    note: str = ""
+
+
+class SensorEntry(_Table, frozen=True):
+    """One entry of the sensor register: what hangs where, measures what, whose, why, on which legal ground, until when.
+
+    ``place`` is a gate or a count point. ``measures``: ``count`` (persons passing), or ``count_in`` and ``count_out``; of a
+    gate, in is *from* its ``from`` *to* its ``to``. ``source_id`` is the sensor's name in its publisher's file.
+    ``max_per_interval`` is the most persons one interval can hold: more is refused.
+    """
+
+    key: str
+    name: Text
+    place: str
+    kind: str
+    measures: list[str]
+    interval: str
+    owner: str
+    purpose: Text
+    legal_ground: str
+    personal_data: bool
+    valid_from: date | datetime
+    valid_until: date | datetime
+    max_per_interval: float
+    source_id: str | None = None
+    privacy_url: str | None = None
+    impact_assessment: str | None = None
+
+
+class SensorsFile(_Table, frozen=True):
+    """``sensors.toml``."""
+
+    format: int
+    sensor: list[SensorEntry] = []
+
+
+class AlgorithmEntry(_Table, frozen=True):
+    """One entry of the algorithm register. ``key`` is the name by which the software runs it."""
+
+    key: str
+    version: str
+    name: Text
+    goal: Text
+    kind: str
+    owner: str
+    status: str
+    human_intervention: Text
+    risks: Text
+    lawful_basis: str
+    valid_from: date | datetime
+    valid_until: date | datetime
+
+
+class AlgorithmsFile(_Table, frozen=True):
+    """``algorithms.toml``."""
+
+    format: int
+    algorithm: list[AlgorithmEntry] = []
+
+
+class MeasureEntry(_Table, frozen=True):
+    """A measure of the playbook. ``priorities``: for which warnings it is proposed; ``places``: where (empty: everywhere)."""
+
+    key: str
+    name: Text
+    text: Text
+    decides: Text
+    priorities: list[int]
+    places: list[str] = []
+
+
+class PlaybookFile(_Table, frozen=True):
+    """``playbook.toml``."""
+
+    format: int
+    measure: list[MeasureEntry] = []
+
+
+class EventEntry(_Table, frozen=True):
+    """A planned gathering. Events of one ``series`` resemble each other: the last ones tell what the next will be like."""
+
+    key: str
+    name: Text
+    start: datetime
+    end: datetime
+    series: str | None = None
+    expected_visitors: int | None = None
+    places: list[str] = []
+
+
+class CalendarFile(_Table, frozen=True):
+    """``calendar.toml``."""
+
+    format: int
+    event: list[EventEntry] = []

@@ -1,0 +1,226 @@
+"""What one field by itself must be: a rule takes a value and returns what is wrong and how to mend it, or nothing."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from ruimte.lab.files import (
+    FORMAT,
+    AlgorithmEntry,
+    AlgorithmsFile,
+    CalendarFile,
+    CountPointProperties,
+    EventEntry,
+    Forecasting,
+    GateProperties,
+    LabFile,
+    Map,
+    MeasureEntry,
+    PlaybookFile,
+    Retention,
+    SensorEntry,
+    SensorsFile,
+    Text,
+    Ticks,
+    Unusual,
+    Warn,
+    ZoneProperties,
+)
+from ruimte.lab.levels import TABLES, UNUSUAL
+from ruimte.text import duration_us
+
+Complaint = tuple[str, str] | None
+Rule = Callable[[Any], Complaint]
+
+OUTSIDE = "outside"
+"""What a gate leads to where there is no zone; so no place may have this key."""
+MEASURES = ("count", "count_in", "count_out")
+"""What a sensor can measure: persons who passed, came in, went out."""
+STATUSES = ("in development", "in use", "out of use")
+"""States of an algorithm in the register (as in the Dutch algorithm register)."""
+
+_LONGEST_US = duration_us("5200w")
+
+
+def format_version(value: int) -> Complaint:
+    return None if value == FORMAT else (f"format {value} is not known", f"write format = {FORMAT}")
+
+
+def key(value: str) -> Complaint:
+    if value == OUTSIDE:
+        return f"key {OUTSIDE!r} means the world around the zones", "choose another key"
+    if re.fullmatch(r"[a-z0-9-]{1,64}", value) is None:
+        return f"key {value!r} is not a key", "use up to 64 small letters a–z, digits and hyphens"
+    return None
+
+
+def filled(value: str) -> Complaint:
+    return None if value.strip() else ("the text is empty", "write one")
+
+
+def text(value: Text) -> Complaint:
+    if isinstance(value, str):
+        return filled(value)
+    wrong = [language for language in value if re.fullmatch(r"[a-z]{2}", language) is None]
+    if wrong:
+        return f"{wrong[0]!r} is not a language", "use two-letter codes such as en and nl"
+    return None if value and all(v.strip() for v in value.values()) else ("a text is empty", "write it for each language")
+
+
+def e_mail(value: str) -> Complaint:
+    good = re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value) is not None
+    return None if good else (f"{value!r} is not an e-mail address", "write one that is read, like crowd@example.org")
+
+
+def web_address(value: str) -> Complaint:
+    good = re.fullmatch(r"https?://[^\s/]+\S*", value) is not None
+    return None if good else (f"{value!r} is not a web address", "write one that starts with https://")
+
+
+def time_zone(value: str) -> Complaint:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return f"unknown time zone {value!r}", "write an IANA name like Europe/Amsterdam"
+    return None
+
+
+def length_of_time(value: str) -> Complaint:
+    return _length_of_time(value, shortest_us=1)
+
+
+def delay(value: str) -> Complaint:
+    return _length_of_time(value, shortest_us=0)
+
+
+def probability(value: float) -> Complaint:
+    return None if 0 < value <= 1 else (f"{value} is not a probability above 0 and up to 1", "write one, like 0.5")
+
+
+def positive(value: float) -> Complaint:
+    return None if 0 < value < math.inf else (f"{value} is not above 0", "write a number above 0")
+
+
+def not_negative(value: float) -> Complaint:
+    return None if 0 <= value < math.inf else (f"{value} is below 0 or no number", "write 0 or more")
+
+
+def time_of_day(value: str) -> Complaint:
+    good = re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value) is not None
+    return None if good else (f"{value!r} is not a time of day", "write it like 03:30")
+
+
+def level_table(*measures: str) -> Rule:
+    """A rule: the name of a level-of-service table with one of these measures, or ``unusual``."""
+    names = [*(table.name for table in TABLES.values() if table.measure in measures), UNUSUAL]
+    return one_of("level-of-service table", *names)
+
+
+def one_of(what: str, *known: str) -> Rule:
+    """A rule: one of the known words."""
+
+    def rule(value: str) -> Complaint:
+        return None if value in known else (f"unknown {what} {value!r}", f"choose one of {', '.join(known)}")
+
+    return rule
+
+
+def measures(value: list[str]) -> Complaint:
+    unknown = [measure for measure in value if measure not in MEASURES]
+    if unknown:
+        return f"unknown measure {unknown[0]!r}", f"choose from {', '.join(MEASURES)}"
+    if not value or len(set(value)) < len(value):
+        return "measures are empty or doubled", "name each thing it measures once"
+    if "count" in value and len(value) > 1:
+        return "'count' beside 'count_in' or 'count_out' counts everybody twice", "use count alone, or the two directions"
+    return None
+
+
+def priorities(value: list[int]) -> Complaint:
+    if value and set(value) <= {1, 2, 3}:
+        return None
+    return f"priorities {value} are not among 1, 2 and 3", "list at least one; 1 is the most urgent"
+
+
+def _length_of_time(value: str, shortest_us: int) -> Complaint:
+    try:
+        length_us = duration_us(value)
+    except ValueError as error:
+        return str(error), "write a whole number and s, m, h, d or w, like 5m"
+    if length_us < shortest_us:
+        return f"{value!r} is no time at all", "write a longer time"
+    return None if length_us <= _LONGEST_US else (f"{value!r} is longer than a century", "write a shorter time")
+
+
+RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
+    LabFile: {
+        "format": format_version,
+        "key": key,
+        "name": text,
+        "organisation": filled,
+        "contact": e_mail,
+        "time_zone": time_zone,
+        "levels": level_table("density", "flow_per_width"),
+    },
+    Ticks: {"length": length_of_time, "lateness": delay},
+    Forecasting: {"horizon": length_of_time},
+    Unusual: {"history": length_of_time, "minimum_per_hour": not_negative, "minimum_people": not_negative},
+    Warn: {
+        "open_at": probability,
+        "close_below": probability,
+        "close_after": delay,
+        "cool_down": delay,
+        "look_ahead": length_of_time,
+        "from_level": one_of("level", "A", "B", "C", "D", "E", "F"),
+    },
+    Retention: {"observations": length_of_time, "logbook": length_of_time, "staff": length_of_time},
+    Map: {"tiles": one_of("base map", "none", "pdok-grey")},
+    ZoneProperties: {
+        "key": key,
+        "name": text,
+        "area_m2": positive,
+        "capacity": positive,
+        "empty_at": time_of_day,
+        "levels": level_table("density"),
+    },
+    GateProperties: {"key": key, "name": text, "from": filled, "to": filled, "width_m": positive},
+    CountPointProperties: {"key": key, "name": text, "width_m": positive, "levels": level_table("flow_per_width")},
+    SensorsFile: {"format": format_version},
+    SensorEntry: {
+        "key": key,
+        "name": text,
+        "kind": filled,
+        "measures": measures,
+        "interval": length_of_time,
+        "owner": filled,
+        "purpose": text,
+        "legal_ground": filled,
+        "max_per_interval": positive,
+        "source_id": filled,
+        "privacy_url": web_address,
+        "impact_assessment": filled,
+    },
+    AlgorithmsFile: {"format": format_version},
+    AlgorithmEntry: {
+        "key": key,
+        "version": filled,
+        "name": text,
+        "goal": text,
+        "kind": filled,
+        "owner": filled,
+        "status": one_of("status", *STATUSES),
+        "human_intervention": text,
+        "risks": text,
+        "lawful_basis": filled,
+    },
+    PlaybookFile: {"format": format_version},
+    MeasureEntry: {"key": key, "name": text, "text": text, "decides": text, "priorities": priorities},
+    CalendarFile: {"format": format_version},
+    EventEntry: {"key": key, "name": text, "expected_visitors": positive},
+}

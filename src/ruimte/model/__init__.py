@@ -1,0 +1,1 @@
+"""The shared words as types. Nothing here reads, writes or knows the time."""

@@ -1,0 +1,121 @@
+"""Observations in SQLite: append with revisions, read as Arrow tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ruimte.model.observation import OBSERVATIONS
+
+_COLUMNS = "datastream_id, start_us, end_us, received_us, result, flags"
+_INSERT = f"INSERT INTO observations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_REVISE = f"INSERT INTO observations ({_COLUMNS}, revises) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch: rows added, rows that revise an earlier result, rows that were known already."""
+
+    added: int = 0
+    revised: int = 0
+    known: int = 0
+
+    def __add__(self, other: Appended) -> Appended:
+        return Appended(self.added + other.added, self.revised + other.revised, self.known + other.known)
+
+
+def append(connection: sqlite3.Connection, table: pa.Table) -> Appended:
+    """Append a batch (schema ``OBSERVATIONS``). A row with the times and result of the latest one is known, not written again."""
+    if table.num_rows == 0:
+        return Appended()
+    table = table.select(OBSERVATIONS.names).cast(OBSERVATIONS)
+    streams, starts, ends, received, results, flags = (column.to_numpy() for column in table.columns)
+    order = np.lexsort((received, ends, starts, streams))
+    columns = [column[order] for column in (streams, starts, ends, received, results, flags)]
+    bounds = np.flatnonzero(np.diff(columns[0])) + 1
+    total = Appended()
+    for part in zip(*(np.split(column, bounds) for column in columns), strict=True):
+        total += _append_stream(connection, *part)
+    return total
+
+
+def _append_stream(
+    connection: sqlite3.Connection,
+    streams: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    received: NDArray[np.int64],
+    results: NDArray[np.float64],
+    flags: NDArray[np.int32],
+) -> Appended:
+    columns = [column.tolist() for column in (streams, starts, ends, received, results, flags)]
+    if np.isnan(results).any():
+        columns[4] = [None if result != result else result for result in columns[4]]
+    rows = zip(*columns, strict=True)
+    repeated = bool(np.any((np.diff(starts) == 0) & (np.diff(ends) == 0)))
+    stored = connection.execute(
+        "SELECT id, start_us, end_us, result, flags FROM observations"
+        " WHERE datastream_id = ? AND start_us BETWEEN ? AND ? ORDER BY id",
+        (int(streams[0]), int(starts[0]), int(starts[-1])),
+    ).fetchall()
+    if not stored and not repeated:
+        connection.executemany(_INSERT, rows)
+        return Appended(added=len(starts))
+    latest = {(start, end): (id_, result, flag) for id_, start, end, result, flag in stored}
+    added = revised = known = 0
+    for row in rows:
+        key, result, flag = (row[1], row[2]), row[4], row[5]
+        before = latest.get(key)
+        if before is not None and before[1:] == (result, flag):
+            known += 1
+            continue
+        cursor = connection.execute(_REVISE, (*row, before[0] if before else None))
+        latest[key] = (cursor.lastrowid, result, flag)
+        added, revised = added + (before is None), revised + (before is not None)
+    return Appended(added, revised, known)
+
+
+def received(connection: sqlite3.Connection, from_us: int, until_us: int) -> pa.Table:
+    """Every observation received in ``(from_us, until_us]``, in order of receipt, revisions included."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM observations WHERE received_us > ? AND received_us <= ? ORDER BY received_us, id",
+        (from_us, until_us),
+    ).fetchall()
+    return _table(rows)
+
+
+def current(connection: sqlite3.Connection, stream: int, from_us: int, until_us: int) -> pa.Table:
+    """The observations of one datastream that count now, with ``start_us`` in ``[from_us, until_us)``, in order of time."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM current_observations"
+        " WHERE datastream_id = ? AND start_us >= ? AND start_us < ? ORDER BY start_us, id",
+        (stream, from_us, until_us),
+    ).fetchall()
+    return _table(rows)
+
+
+def span(connection: sqlite3.Connection) -> tuple[int, int] | None:
+    """First and last receipt, or None where nothing is stored."""
+    first, last = connection.execute("SELECT min(received_us), max(received_us) FROM observations").fetchone()
+    return None if first is None else (first, last)
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """Number of observations that count now."""
+    return int(connection.execute("SELECT count(*) FROM current_observations").fetchone()[0])
+
+
+def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    if not rows:
+        return OBSERVATIONS.empty_table()
+    columns = zip(*rows, strict=True)
+    arrays = [
+        pa.array([np.nan if v is None else v for v in column] if field.name == "result" else column, type=field.type)
+        for column, field in zip(columns, OBSERVATIONS, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=OBSERVATIONS)

@@ -1,0 +1,86 @@
+"""Warnings and the logbook in SQLite: every step is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the logbook: ``kind`` and ``body`` say what happened; words are made when it is read, in a reader's language."""
+
+    lab_us: int
+    wall_us: int
+    kind: str
+    who: str
+    place: str | None = None
+    warning: int | None = None
+    body: dict[str, Any] = {}
+    id: int = 0
+
+
+def append_warning(connection: sqlite3.Connection, warning: Warning, at_us: int) -> None:
+    """Append a step of a warning's life."""
+    connection.execute(
+        "INSERT INTO warnings (id, revision, at_us, phase, body)"
+        " SELECT ?1, coalesce(max(revision), 0) + 1, ?2, ?3, ?4 FROM warnings WHERE id = ?1",
+        (warning.id, at_us, warning.phase, msgspec.json.encode(warning).decode()),
+    )
+
+
+def warnings(connection: sqlite3.Connection, at_us: int, closed_since_us: int) -> list[Warning]:
+    """Warnings as they stood at ``at_us``: those not closed, and those closed after ``closed_since_us``; by id."""
+    rows = connection.execute(
+        "SELECT w.body FROM warnings w JOIN"
+        " (SELECT id, max(revision) AS revision FROM warnings WHERE at_us <= ? GROUP BY id) last"
+        " ON w.id = last.id AND w.revision = last.revision"
+        " WHERE w.phase <> 'closed' OR w.at_us > ? ORDER BY w.id",
+        (at_us, closed_since_us),
+    )
+    return [msgspec.json.decode(row[0], type=Warning) for row in rows]
+
+
+def last_warning_id(connection: sqlite3.Connection) -> int:
+    """The highest id in use, 0 where there is none."""
+    return int(connection.execute("SELECT coalesce(max(id), 0) FROM warnings").fetchone()[0])
+
+
+def append_log(connection: sqlite3.Connection, entry: LogEntry) -> None:
+    """Append a line to the logbook."""
+    connection.execute(
+        "INSERT INTO logbook (lab_us, wall_us, kind, place, warning_id, who, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.lab_us,
+            entry.wall_us,
+            entry.kind,
+            entry.place,
+            entry.warning,
+            entry.who,
+            msgspec.json.encode(entry.body).decode(),
+        ),
+    )
+
+
+def log(connection: sqlite3.Connection, before: int | None, limit: int) -> list[LogEntry]:
+    """Lines of the logbook, newest first, from below id ``before``."""
+    rows = connection.execute(
+        "SELECT id, lab_us, wall_us, kind, place, warning_id, who, body FROM logbook WHERE id < ? ORDER BY id DESC LIMIT ?",
+        (before if before is not None else 2**62, limit),
+    )
+    return [
+        LogEntry(
+            id=id_,
+            lab_us=lab,
+            wall_us=wall,
+            kind=kind,
+            place=place,
+            warning=warning,
+            who=who,
+            body=msgspec.json.decode(body),
+        )
+        for id_, lab, wall, kind, place, warning, who, body in rows
+    ]

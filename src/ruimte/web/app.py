@@ -1,0 +1,111 @@
+"""The web application: which address is answered by what."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ruimte import __version__
+from ruimte.errors import RuimteError
+from ruimte.jobs.room import Room
+from ruimte.web import api, auth, health, stream
+from ruimte.web.auth import Accounts
+from ruimte.web.control import act, page
+from ruimte.web.guard import Guard, security_headers
+from ruimte.web.pages import Pages
+from ruimte.web.problems import WebError, answer, own_mistake
+from ruimte.web.settings import WebSettings
+from ruimte.web.statics import Statics
+from ruimte.web.words import marked
+
+
+def create_app(room: Room, accounts: Accounts, settings: WebSettings) -> Starlette:
+    """The application for one room. Raises ``RuimteError`` where the browser libraries are missing."""
+    statics = Statics(Path(__file__).parent / "static")
+    hub = stream.Hub(room)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        passing_on = asyncio.create_task(hub.run())
+        yield
+        passing_on.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await passing_on
+
+    headers = security_headers(tiles=room.lab.file.map.tiles == "pdok-grey")
+
+    async def own_error(request: Request, error: Exception) -> Response:
+        response = answer(request, own_mistake(request.url.path))
+        response.headers.update(headers)  # this answer does not pass the guard
+        return response
+
+    app = Starlette(
+        routes=_routes(statics),
+        middleware=[
+            Middleware(GZipMiddleware, compresslevel=9),
+            Middleware(Guard, accounts=accounts, settings=settings, headers=headers),
+        ],
+        exception_handlers={RuimteError: _ruimte_error, HTTPException: _http_error, Exception: own_error},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.room = room
+    app.state.hub = hub
+    app.state.accounts = accounts
+    app.state.tries = auth.Tries()
+    app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
+    return app
+
+
+def _routes(statics: Statics) -> list[Route]:
+    return [
+        Route("/", page.control_room),
+        Route("/fragments/legend", page.legend_fragment),
+        Route("/fragments/warnings", page.warnings),
+        Route("/fragments/logbook", page.logbook),
+        Route("/fragments/table", page.table),
+        Route("/warnings/{id:int}/acknowledge", act.acknowledge, methods=["POST"]),
+        Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
+        Route("/sign-in", auth.sign_in_page, methods=["GET"]),
+        Route("/sign-in", auth.sign_in, methods=["POST"]),
+        Route("/sign-in/{token}", auth.redeem, methods=["GET"]),
+        Route("/sign-out", auth.sign_out, methods=["POST"]),
+        Route("/account", auth.account_page, methods=["GET"]),
+        Route("/account", auth.account, methods=["POST"]),
+        Route("/api/v1/zones", api.zones),
+        Route("/api/v1/zones/{key}/series", api.series),
+        Route("/api/v1/places.geojson", api.places),
+        Route("/api/v1/status", api.status),
+        Route("/api/v1/warnings", api.warnings),
+        Route("/api/v1/logbook", api.logbook),
+        Route("/api/v1/stream", stream.stream),
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/metrics", health.metrics),
+        Route("/static/{version}/{name:path}", statics.serve),
+    ]
+
+
+async def _ruimte_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RuimteError)
+    return answer(request, error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    known = {
+        404: (marked("this page does not exist"), marked("check the address")),
+        405: (marked("this cannot be done here"), marked("see the documentation")),
+    }
+    what, mend = known.get(error.status_code, (error.detail, ""))
+    return answer(request, WebError(error.status_code, what, request.url.path, mend))

@@ -1,0 +1,149 @@
+"""The control room: the page, and the fragments of it that are fetched again when something changed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from ruimte.clock import iso
+from ruimte.jobs.room import LogView, Room, ZoneView
+from ruimte.lab.lab import CountPoint, Lab, Zone
+from ruimte.text import duration_us, pick
+from ruimte.web import fields
+from ruimte.web.control.levels import SYMBOLS, legend, worst_first
+from ruimte.web.control.script_words import script_words
+from ruimte.web.pages import Pages
+from ruimte.web.picture import picture
+from ruimte.web.words import LOCALES
+
+_LINES = 50
+_LINES_TO_SEARCH = 500
+SILENCE_S = 10
+"""After so long without a word from the node, the page says that what it shows is old."""
+
+
+async def control_room(request: Request) -> Response:
+    """``/``: everything in one answer, so that there is something to read before any script runs."""
+    room, pages = _parts(request)
+    language = pages.language(request)
+    now = picture(room, language)
+    context = {
+        "status": now["status"],
+        "places": sorted((pick(place.name, language), key) for key, place in _places(room.lab).items()),
+        "data": _for_scripts(request, now),
+        **_legend(request),
+        **_warnings(request, None),
+        **_logbook(request, None),
+        **_table(request, None),
+    }
+    return pages.render(request, "control_room.html", **context)
+
+
+async def legend_fragment(request: Request) -> Response:
+    """The legend, for a page that was opened before there was a picture."""
+    return _fragment(request, "_legend.html", _legend(request))
+
+
+async def warnings(request: Request) -> Response:
+    """The list of warnings."""
+    at_us = fields.moment(request, _parts(request)[0])
+    return warnings_fragment(request, at_us)
+
+
+async def logbook(request: Request) -> Response:
+    """The logbook's newest lines."""
+    at_us = fields.moment(request, _parts(request)[0])
+    return _fragment(request, "_logbook.html", _logbook(request, at_us))
+
+
+async def table(request: Request) -> Response:
+    """All places as a table, worst first."""
+    at_us = fields.moment(request, _parts(request)[0])
+    return _fragment(request, "_table.html", _table(request, at_us))
+
+
+def warnings_fragment(request: Request, at_us: int | None = None) -> Response:
+    """The list of warnings as HTML."""
+    return _fragment(request, "_warnings_and_count.html", _warnings(request, at_us))
+
+
+def _legend(request: Request) -> dict[str, Any]:
+    room, pages = _parts(request)
+    return {"legend": legend(room.zones(pages.language(request)), pages.speaks(request))}
+
+
+def _warnings(request: Request, at_us: int | None) -> dict[str, Any]:
+    room, pages = _parts(request)
+    language, status = pages.language(request), room.status()
+    return {
+        "warnings": room.warnings(language, at_us),
+        "why_none": _why_none(status.phase, room.zones(language, at_us)),
+        "measures": list(room.lab.measures.values()),
+        "symbols": SYMBOLS,
+        "now": status.time if at_us is None else iso(at_us),
+        "can_act": at_us is None,
+    }
+
+
+def _why_none(phase: str, zones: list[ZoneView]) -> Literal["starting", "unheard", "unforecast", "calm"]:
+    """What it means where there are no warnings: only ``calm`` is good news."""
+    if phase == "starting":
+        return "starting"
+    if all(zone.silent or zone.mean is None for zone in zones):
+        return "unheard"
+    if not any(zone.forecast for zone in zones):
+        return "unforecast"
+    return "calm"
+
+
+def _logbook(request: Request, at_us: int | None) -> dict[str, Any]:
+    room, pages = _parts(request)
+    language = pages.language(request)
+    lines: list[LogView]
+    if at_us is None:
+        lines, now = room.logbook(language, limit=_LINES), room.status().time
+    else:
+        now = iso(at_us)
+        lines = [line for line in room.logbook(language, limit=_LINES_TO_SEARCH) if line.time <= now][:_LINES]
+    return {"lines": lines, "now": now}
+
+
+def _table(request: Request, at_us: int | None) -> dict[str, Any]:
+    room, pages = _parts(request)
+    return {"rows": worst_first(room.zones(pages.language(request), at_us)), "level_symbols": SYMBOLS}
+
+
+def _for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
+    room, pages = _parts(request)
+    words = pages.speaks(request)
+    lab = room.lab
+    return {
+        **now,
+        "language": words.language,
+        "locale": LOCALES[words.language].replace("_", "-"),
+        "zone": str(lab.zone),
+        "tick_s": duration_us(lab.file.ticks.length) // 1_000_000,
+        "open_at": lab.file.warn.open_at,
+        "silence_s": SILENCE_S,
+        "tiles": lab.file.map.tiles,
+        "attribution": lab.file.attribution,
+        "lab": pick(lab.file.name, words.language),
+        "symbols": SYMBOLS,
+        "places": lab.geojson(),
+        "words": script_words(words),
+    }
+
+
+def _places(lab: Lab) -> dict[str, Zone | CountPoint]:
+    return {**lab.zones, **lab.count_points}
+
+
+def _fragment(request: Request, template: str, context: dict[str, Any]) -> Response:
+    _, pages = _parts(request)
+    return HTMLResponse(pages.fragment(request, template, **context))
+
+
+def _parts(request: Request) -> tuple[Room, Pages]:
+    return request.app.state.room, request.app.state.pages

@@ -1,0 +1,156 @@
+"""The gate before every page: who may ask, from where, and what a browser may do with the answer."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ruimte.web.auth import Accounts, cookie_name, give_session
+from ruimte.web.problems import WebError, answer
+from ruimte.web.settings import WebSettings
+from ruimte.web.words import marked
+
+PDOK = "https://service.pdok.nl"
+_OPEN_TO_ALL = ("/sign-in", "/healthz", "/readyz", "/static/")
+_FOR_FILES = {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
+_CHANGES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Guard:
+    """Middleware: checks the host, the origin and the session of each request; adds the security headers to each answer."""
+
+    def __init__(self, app: ASGIApp, accounts: Accounts, settings: WebSettings, headers: dict[str, str]) -> None:
+        self._app = app
+        self._accounts = accounts
+        self._hosts = {"localhost", *(host.lower() for host in settings.hosts)}
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in (_FOR_FILES if is_file else self._headers).items():
+                    headers.setdefault(name, value)
+                if welcome is not None:
+                    carrier = Response()
+                    give_session(request, carrier, welcome)
+                    headers.append("set-cookie", carrier.headers["set-cookie"])
+            await send(message)
+
+        request = Request(scope, receive)
+        is_file = request.url.path.startswith("/static/")
+        welcome: str | None = None
+        try:
+            self._check_host(request)
+            self._check_origin(request)
+            request.state.user = self._session_user(request)
+            if request.state.user is None and self._is_welcome(request):
+                welcome = self._accounts.welcome()
+                request.state.user = self._accounts.session_user(welcome)
+            refusal = self._check_session(request)
+        except WebError as error:
+            request.state.user = None
+            refusal = answer(request, error)
+        await (refusal or self._app)(scope, receive, send_with_headers)
+
+    def _check_host(self, request: Request) -> None:
+        """Only names we know, and bare addresses: a page of another site whose name was pointed at us gets nothing."""
+        host = _host_name(request.headers.get("host", ""))
+        if host in self._hosts or _is_address(host):
+            return
+        raise WebError(
+            421, marked("this node does not go by that name"), f"Host: {host}", marked("add the name to the node's hosts")
+        )
+
+    def _check_origin(self, request: Request) -> None:
+        """A change has to come from a page of our own."""
+        if request.method not in _CHANGES:
+            return
+        site = request.headers.get("sec-fetch-site")
+        origin = request.headers.get("origin")
+        same_site = site in (None, "same-origin", "none")
+        same_origin = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+        if not same_site or not (same_origin or (origin is None and site is not None)):
+            raise WebError(
+                403, marked("that does not come from a page of this node"), "Origin", marked("act from the control room")
+            )
+
+    def _session_user(self, request: Request) -> str | None:
+        token = request.cookies.get(cookie_name(request))
+        return self._accounts.session_user(token) if token else None
+
+    def _is_welcome(self, request: Request) -> bool:
+        accounts = self._accounts
+        first_page = request.url.path == "/" and request.method == "GET"
+        return first_page and accounts.auto and not accounts.has_password and _is_loopback(request)
+
+    def _check_session(self, request: Request) -> Response | None:
+        """Nothing, or the answer to a visitor who has to sign in first."""
+        if request.state.user is not None or request.url.path.startswith(_OPEN_TO_ALL):
+            return None
+        if not self._accounts.has_password and not _is_loopback(request):
+            raise WebError(403, marked("this node has no password yet"), "", marked("sign in on the machine itself and set one"))
+        to_act = request.method in _CHANGES or request.url.path == "/account"
+        if not to_act and not self._accounts.has_password:
+            return None
+        where = "/sign-in?why=act" if to_act else "/sign-in"
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"hx-redirect": where})
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(where, 303)
+        raise WebError(401, "this needs a session", "", "sign in at /sign-in")
+
+
+def security_headers(tiles: bool) -> dict[str, str]:
+    """What every answer carries: a browser may load nothing that is not ours (but for the tiles that the lab asked for)."""
+    images = f"'self' data: {PDOK}" if tiles else "'self' data:"
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": images,
+        "connect-src": "'self'",
+        "font-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "cache-control": "no-cache",
+    }
+
+
+def _host_name(header: str) -> str:
+    """The name in a ``Host`` header, without its port."""
+    if header.startswith("["):
+        name, closed, _ = header[1:].partition("]")
+        return name if closed else ""
+    return header.partition(":")[0].lower()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(request: Request) -> bool:
+    host = request.client.host if request.client else ""
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback

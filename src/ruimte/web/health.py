@@ -1,0 +1,53 @@
+"""For those who watch the node: is it alive, is it ready, and its figures for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from ruimte.jobs.room import Room
+from ruimte.web.stream import Hub
+
+_BEGUN = time.monotonic()
+
+
+async def alive(request: Request) -> Response:
+    """200 while the process answers."""
+    return PlainTextResponse("ok\n")
+
+
+async def ready(request: Request) -> Response:
+    """200 once there is a picture to look at, 503 before."""
+    room: Room = request.app.state.room
+    phase = room.status().phase
+    return PlainTextResponse(f"{phase}\n", 503 if phase == "starting" else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format."""
+    room: Room = request.app.state.room
+    hub: Hub = request.app.state.hub
+    status, zones = room.status(), room.zones("en")
+    waiting = Counter(warning.priority for warning in room.warnings("en") if warning.phase == "open")
+    lines = [
+        *_metric("uptime_seconds", "Seconds since the node started.", {"": time.monotonic() - _BEGUN}),
+        *_metric("ready", "1 once there is a picture to look at.", {"": float(status.phase == "running")}),
+        *_metric("sequence", "Number of the newest picture.", {"": status.sequence}),
+        *_metric("places", "Places with a state of their own.", {"": len(zones)}),
+        *_metric("places_silent", "Places of which no sensor is heard.", {"": sum(zone.silent for zone in zones)}),
+        *_metric(
+            "warnings_open",
+            "Warnings that nobody has acknowledged, by priority.",
+            {f'{{priority="{priority}"}}': waiting[priority] for priority in (1, 2, 3)},
+        ),
+        *_metric("listeners", "Browsers that listen to the stream.", {"": len(hub)}),
+    ]
+    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _metric(name: str, told: str, values: dict[str, float]) -> list[str]:
+    head = [f"# HELP ruimte_{name} {told}", f"# TYPE ruimte_{name} gauge"]
+    return head + [f"ruimte_{name}{labels} {value:g}" for labels, value in values.items()]

@@ -1,0 +1,26 @@
+// What the server handed over in the page's data block, and the few elements everybody uses.
+
+export const data = JSON.parse(document.getElementById("data").textContent);
+
+export const byId = (id) => document.getElementById(id);
+
+/** The words for a key, with {name} filled in. */
+export function say(key, values = {}) {
+  return data.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** Announce to those who listen to the page instead of looking at it. */
+export function announce(text, urgent = false) {
+  byId(urgent ? "shouted" : "said").textContent = text;
+}
+
+let toastTimer;
+
+/** Tell about something that went wrong, for a while. */
+export function toast(text) {
+  const box = byId("toast");
+  box.textContent = text;
+  box.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { box.hidden = true; }, 8000);
+}

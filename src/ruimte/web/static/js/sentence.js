@@ -1,0 +1,48 @@
+// The chart in words, with the same figures: for who does not see it, and for who wants to quote it.
+
+import { data, say } from "./page.js";
+import { clock, levelName, number, percent, seconds, unit } from "./format.js";
+
+/** What a place's chart says. `zone` is its state, `lookingBack` whether that is of the past. */
+export function sentence(zone, series, lookingBack) {
+  return [...present(zone, lookingBack), ...ahead(zone, series, lookingBack)].join("; ") + ".";
+}
+
+function present(zone, lookingBack) {
+  const place = zone.name;
+  if (zone.silent) return [say("sentenceSilent", { place })];
+  if (zone.mean === null) return [say("sentenceUnknown", { place })];
+  const values = { place, unit: unit(zone.unit), time: clock(seconds(zone.time)), ...figures(zone.mean, zone.q05, zone.q95) };
+  return [say(lookingBack ? "sentenceThen" : "sentenceNow", values)];
+}
+
+/** The coming risk, all of it at its own moment; else what is above its level already, and the highest expected figure. */
+function ahead(zone, series, lookingBack) {
+  const risk = zone.ahead;
+  const isNow = risk !== null && seconds(risk.at) <= seconds(zone.time);
+  const at = risk === null || isNow ? -1 : series.ahead_t.indexOf(seconds(risk.at));
+  if (at === -1) return [...(isNow ? above(zone, series, lookingBack) : []), ...peak(series)];
+  const told = [say("sentenceAhead", { time: clock(series.ahead_t[at]), ...expected(series, at) })];
+  const limit = series.limits[risk.level]?.[series.past_t.length + at] ?? null;
+  if (limit !== null) told.push(say("sentenceThreshold", { level: levelName(risk.level), figure: number(limit) }));
+  return [...told, say("sentenceChance", { chance: percent(risk.probability) })];
+}
+
+function above(zone, series, lookingBack) {
+  const limit = series.limits[zone.ahead.level]?.[series.past_t.length - 1] ?? null;
+  if (limit === null || zone.mean === null || zone.mean < limit) return [];
+  return [say(lookingBack ? "sentenceAboveThen" : "sentenceAboveNow", { level: levelName(zone.ahead.level), figure: number(limit) })];
+}
+
+function peak(series) {
+  const known = series.ahead_q50.filter((value) => value !== null);
+  if (!known.length) return [];
+  const at = series.ahead_q50.indexOf(Math.max(...known));
+  return [say("sentencePeak", { time: clock(series.ahead_t[at]), ...expected(series, at) })];
+}
+
+const expected = (series, at) => figures(series.ahead_q50[at], series.ahead_q05[at], series.ahead_q95[at]);
+
+function figures(middle, low, high) {
+  return { figure: number(middle), low: number(low), high: number(high) };
+}

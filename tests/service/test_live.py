@@ -1,0 +1,146 @@
+"""The live room: ticks by a clock, and what people decide is durable when they are told so."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ruimte.clock import HOUR_US, ManualClock, from_us
+from ruimte.errors import RuimteError
+from ruimte.jobs.live import LiveRoom, no_feed
+from ruimte.jobs.register import register_lab
+from ruimte.jobs.station import Station
+from ruimte.store import records
+from ruimte.store.sqlite import Reader
+
+from .conftest import NOW, moment, rows_of
+
+
+@pytest.fixture
+def room(start):
+    """A room that was run until its street has a warning; ``room.run_on(hours)`` runs it further."""
+    run = start()
+    clock = ManualClock(moment(NOW - 1))
+    live = LiveRoom(run.station, clock, "replay", 600.0)
+
+    def feed(now_us):
+        hours = range(run.hour, (now_us - moment(0)) // HOUR_US + 1)
+        run.hour = hours.stop
+        rows = rows_of(run.counts, run.store.stream_ids(), hours)
+        run.store.append(rows)
+        return rows
+
+    def run_on(hours):
+        # the run begins where the clock stands
+        asyncio.run(live.run(lambda progress: None, feed, clock.now_us() + hours * HOUR_US))
+
+    live.run_on, live.path = run_on, run.store.path
+    live.run_on(8)
+    return live
+
+
+def street(room, **more):
+    return next(warning for warning in room.warnings("en", **more) if warning.place == "station-road")
+
+
+def test_it_runs_by_the_clock_and_tells_its_listeners(start):
+    run = start()
+    room = LiveRoom(run.station, ManualClock(moment(NOW - 1)), "live")
+    heard = room.listen()
+    assert room.status().phase == "starting"
+    asyncio.run(room.run(lambda progress: progress(1.0), no_feed, moment(NOW + 2)))
+    status = room.status()
+    assert (status.phase, status.progress, status.time) == ("ended", 1.0, f"{from_us(moment(NOW + 2)):%Y-%m-%dT%H:%M:%SZ}")
+    told = [heard.get_nowait() for _ in range(heard.qsize())]
+    assert [change.sequence for change in told] == list(range(1, len(told) + 1))
+    assert sum(change.kind == "state" for change in told) >= 4
+    assert [entry.kind for entry in room.logbook("en")][-1] == "started"
+    room.unlisten(heard)
+
+
+def test_a_listener_that_lags_loses_the_oldest(start):
+    room = LiveRoom(start().station, ManualClock(moment(NOW - 1)), "live")
+    heard = room.listen()
+
+    async def tell():
+        for _ in range(100):
+            await room._tell("state")
+
+    asyncio.run(tell())
+    told = [heard.get_nowait().sequence for _ in range(heard.qsize())]
+    assert told == list(range(37, 101))
+
+
+def test_acknowledging_and_deciding_is_durable_and_in_the_logbook(room):
+    warning = street(room)
+    assert warning.phase == "open"
+    asyncio.run(room.acknowledge(warning.id, "operator"))
+    assert (street(room).phase, street(room).acknowledged_by) == ("acknowledged", "operator")
+    asyncio.run(room.decide(warning.id, "operator", "announce", "Signs at the station"))
+    with Reader(Path(room.path)) as other:
+        kept = other.read(lambda c: records.warnings(c, 2**60, 0))
+        assert next(w for w in kept if w.id == warning.id).decision == "announce"
+    newest = room.logbook("en", limit=2)
+    assert [(entry.kind, entry.who, entry.warning) for entry in newest] == [
+        ("decided", "operator", warning.id),
+        ("acknowledged", "operator", warning.id),
+    ]
+    assert newest[0].text == "Measure for Station road: Show a quieter route. Signs at the station"
+    assert street(room).decision == "Show a quieter route"
+    # what was decided outlives a restart
+    store = room._station.store
+    again = Station(room.lab, register_lab(room.lab, store), store)
+    again.warm_up(room._clock.now_us())
+    assert again.book.get(warning.id).decision == "announce"
+
+
+def test_declining_is_a_decision_too(room):
+    asyncio.run(room.decide(street(room).id, "operator", None, "Only a market"))
+    assert room.logbook("nl", limit=1)[0].kind == "declined"
+    assert street(room).decision == "No measure taken"
+
+
+def test_what_does_not_exist_is_refused_and_changes_nothing(room):
+    before = room.warnings("en"), room.logbook("en")
+    standing = street(room).id
+    for act in (room.acknowledge(99, "a"), room.decide(standing, "a", "fly"), room.decide(99, "a", None)):
+        with pytest.raises(RuimteError):
+            asyncio.run(act)
+    with pytest.raises(RuimteError, match="no such zone or count point"):
+        room.series("atlantis", "en")
+    assert (room.warnings("en"), room.logbook("en")) == before
+
+
+def test_a_change_that_cannot_be_written_is_taken_back(room):
+    warning = street(room)
+    room._station.store.close()
+    with pytest.raises(RuimteError, match="the store is closed"):
+        asyncio.run(room.acknowledge(warning.id, "operator"))
+    assert room._station.book.get(warning.id).phase == "open"
+
+
+def test_warnings_as_they_stood(room):
+    opened = street(room)
+    asyncio.run(room.decide(opened.id, "operator", "announce"))
+    room.run_on(20)
+    first, last = room.span()
+    assert first < moment(NOW) < last == room._clock.now_us()
+    then = street(room, at_us=moment(NOW + 4))
+    assert (then.id, then.phase, then.decision) == (opened.id, "open", None)
+    assert [w.id for w in room.warnings("en", at_us=moment(NOW - 1))] == []
+
+
+def test_the_chart_holds_a_day_and_the_forecast_that_was_issued_then(room):
+    now = room.series("station-road", "en")
+    assert len(now.past_t) == 24
+    assert len(now.ahead_t) == 6
+    assert now.ahead_t[0] == now.past_t[-1] + 3600 == now.issued + 3600
+    assert all(len(column) == 24 for column in (now.past, now.past_q05, now.past_q95))
+    bands = zip(now.ahead_q05, now.ahead_q25, now.ahead_q50, now.ahead_q75, now.ahead_q95, strict=True)
+    assert all(sorted(band) == list(band) for band in bands)
+    then = room.series("station-road", "en", at_us=moment(NOW + 2))
+    assert then.past_t[-1] == moment(NOW + 2) // 1_000_000
+    assert then.issued == then.past_t[-1]
+    assert then.past[5:] == now.past[:19]

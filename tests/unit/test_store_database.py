@@ -1,0 +1,194 @@
+"""The database file: its schema, whose it is, who writes it; warnings as they stood, and a logbook that stays."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from ruimte.errors import RuimteError
+from ruimte.model.warning import Reason, Warning  # noqa: A004 - the field's own word
+from ruimte.store import records, results
+from ruimte.store.records import LogEntry
+from ruimte.store.sqlite import Reader, Store
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "lab.db"
+
+
+def version(path, new=None):
+    connection = sqlite3.connect(path)
+    if new is not None:
+        connection.execute(f"PRAGMA user_version = {new}")
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.close()
+    return found
+
+
+def one_line(error):
+    assert "\n" not in str(error)
+    assert error.mend
+    return str(error)
+
+
+def test_a_new_database_has_the_whole_schema_and_opening_it_again_changes_nothing(path):
+    with Store(path, "test") as store:
+        first = store.read(lambda c: c.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall())
+        store.write(lambda c: c.execute("INSERT INTO places (key) VALUES ('square')")).result()
+    assert {"observations", "things", "datastreams", "logbook", "current_observations"} <= {name for name, _ in first}
+    assert version(path) >= 1
+    with Store(path, "test") as store:
+        assert store.read(lambda c: c.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()) == first
+        assert store.place_ids() == {"square": 1}
+
+
+@pytest.mark.parametrize("opened", [lambda path: Store(path, "test"), Reader], ids=["to write", "to read"])
+def test_a_newer_schema_is_refused_and_left_alone(path, opened):
+    Store(path, "test").close()
+    version(path, 99)
+    with pytest.raises(RuimteError, match="made by a newer Ruimte") as raised:
+        opened(path)
+    assert str(path) in one_line(raised.value)
+    assert version(path) == 99
+
+
+@pytest.mark.parametrize("opened", [lambda path: Store(path, "test"), Reader], ids=["to write", "to read"])
+def test_what_is_not_a_database_is_refused(path, opened):
+    path.parent.mkdir()
+    path.write_text("Dear diary, today I counted 12 people and a dog.\n" * 100)
+    with pytest.raises(RuimteError, match="cannot be used as a database") as raised:
+        opened(path)
+    assert str(path) in one_line(raised.value)
+
+
+def test_a_database_of_something_else_cannot_be_read(path):
+    path.parent.mkdir()
+    sqlite3.connect(path).close()
+    with pytest.raises(RuimteError, match="holds nothing of Ruimte"):
+        Reader(path)
+
+
+def test_another_lab_or_another_purpose_is_refused(path):
+    Store(path, "test").close()
+    with pytest.raises(RuimteError, match="is a database of lab 'test', not 'other'"):
+        Store(path, "other")
+    with pytest.raises(RuimteError, match="is a database of stamp 'lab', not 'replay'"):
+        Store(path, "test", "replay")
+    Store(path, "test").close()  # the refusals let go of the lock
+
+
+def test_a_second_writer_process_is_told_which_one_is_first(path):
+    code = (
+        "import sys, pathlib\nfrom ruimte.store.sqlite import Store\nfrom ruimte.errors import RuimteError\n"
+        "try:\n    Store(pathlib.Path(sys.argv[1]), 'test').close()\n    print('opened')\n"
+        "except RuimteError as error:\n    print(error)\n"
+    )
+
+    def other():
+        return subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True).stdout
+
+    with Store(path, "test") as store:
+        assert f"another process writes this database (process {os.getpid()})" in other()
+        with Reader(path) as reader:
+            assert reader.place_ids() == store.place_ids()
+    assert other() == "opened\n"
+
+
+def test_a_lock_that_cannot_be_made_is_one_line(path):
+    path.with_name(path.name + ".lock").mkdir(parents=True)
+    with pytest.raises(RuimteError) as raised:
+        Store(path, "test")
+    assert "lab.db.lock" in one_line(raised.value)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RuimteError) as raised:
+        Store(tmp_path / "file" / "lab.db", "test")
+    assert str(tmp_path / "file") in one_line(raised.value)
+
+
+def test_a_missing_database_cannot_be_read(path):
+    with pytest.raises(RuimteError, match="no such database"):
+        Reader(path)
+
+
+def test_a_closed_database_is_one_file(path):
+    with Store(path, "test") as store:
+        store.write(lambda c: c.execute("INSERT INTO places (key) VALUES ('square')")).result()
+        store.place_ids()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["lab.db", "lab.db.lock"]
+
+
+def test_a_copy_is_whole_and_readable(path, tmp_path):
+    with Store(path, "test") as store:
+        store.write(lambda c: c.execute("INSERT INTO places (key) VALUES ('square')")).result()
+        store.copy_to(tmp_path / "copy.db")
+    with Reader(tmp_path / "copy.db") as copy:
+        assert copy.place_ids() == {"square": 1}
+    assert sorted(p.name for p in tmp_path.glob("copy.db*.part")) == []
+
+
+def warning(**changes):
+    plain = {
+        "id": 1, "place": "square", "table": "unusual", "level": "P99", "rank": 2, "priority": 2, "phase": "open",
+        "opened_us": 100, "updated_us": 100, "probability": 0.7, "expected_us": 200, "lead_us": 100, "threshold": 5.0,
+        "reasons": (Reason("event", {"name": {"en": "Fair"}, "start": 100, "end": 300.5}),),
+    }  # fmt: skip
+    return Warning(**(plain | changes))
+
+
+def test_warnings_as_they_stood(path):
+    steps = [
+        (100, warning()),
+        (150, warning(phase="acknowledged", acknowledged_by="operator")),
+        (150, warning(phase="acknowledged", acknowledged_by="operator", decision="hold")),
+        (180, warning(id=2, place="street", opened_us=180)),
+        (200, warning(phase="closed", closed_us=200, decision="hold")),
+    ]
+    with Store(path, "test") as store:
+        for at_us, step in steps:
+            store.write(lambda c, w=step, t=at_us: records.append_warning(c, w, t)).result()
+        then = {t: store.read(lambda c, t=t: records.warnings(c, t, 190)) for t in (99, 100, 150, 199, 200)}
+        assert then[99] == []
+        assert then[100] == [steps[0][1]]
+        assert then[150] == [steps[2][1]]
+        assert then[199] == [steps[2][1], steps[3][1]]
+        assert then[200] == [steps[4][1], steps[3][1]]
+        assert [w.id for w in store.read(lambda c: records.warnings(c, 500, 200))] == [2]
+        assert store.read(records.last_warning_id) == 2
+
+
+def test_the_logbook_cannot_be_rewritten(path):
+    entry = LogEntry(lab_us=1, wall_us=2, kind="decided", who="operator", place="square", warning=3, body={"note": "ok"})
+    with Store(path, "test") as store:
+        store.write(lambda c: records.append_log(c, entry)).result()
+        rewrite = "REPLACE INTO logbook SELECT * FROM logbook"
+        for statement in ("UPDATE logbook SET who = 'nobody'", "DELETE FROM logbook", rewrite):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                store.write(lambda c, s=statement: c.execute(s)).result()
+        (kept,) = store.read(lambda c: records.log(c, None, 10))
+    assert (kept.who, kept.place, kept.warning, kept.body) == ("operator", "square", 3, {"note": "ok"})
+
+
+def test_the_logbook_is_read_from_the_newest_down(path):
+    with Store(path, "test") as store:
+        for number in range(5):
+            entry = LogEntry(lab_us=number, wall_us=0, kind="silent", who="system")
+            store.write(lambda c, e=entry: records.append_log(c, e)).result()
+        page = store.read(lambda c: records.log(c, None, 2))
+        assert [e.lab_us for e in page] == [4, 3]
+        assert [e.lab_us for e in store.read(lambda c: records.log(c, page[-1].id, 9))] == [2, 1, 0]
+
+
+def test_a_snapshot_is_replaced(path):
+    with Store(path, "test") as store:
+        assert store.read(lambda c: results.snapshot(c, "estimate")) is None
+        for body in (b"one", b"two"):
+            store.write(lambda c, b=body: results.save_snapshot(c, "estimate", 7, b)).result()
+        assert store.read(lambda c: results.snapshot(c, "estimate")) == (7, b"two")

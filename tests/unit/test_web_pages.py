@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from starlette.testclient import TestClient
+
+from fake_room import FakeAccounts, FakeRoom
+from ruimte.web.app import create_app
+from ruimte.web.control.levels import worst_first
+from ruimte.web.control.script_words import script_words
+from ruimte.web.pages import as_data
+from ruimte.web.settings import WebSettings
+from ruimte.web.words import Words, preferred
+
+WEB = Path(str(files("ruimte.web")))
+
+
+def test_every_word_is_translated() -> None:
+    methods = [("**.py", "python"), ("templates/**.html", "jinja2")]
+    keywords = {"_": None, "words": None, "self": None, "marked": None}
+    used = {found[2] for found in extract_from_dir(WEB, method_map=methods, keywords=keywords)}
+    with (WEB / "locale/nl/LC_MESSAGES/ruimte.po").open("rb") as source:
+        catalogue = read_po(source, locale="nl")
+    translated = {message.id for message in catalogue if message.id and message.string}
+    assert used == translated
+    assert [message.id for message in catalogue if message.fuzzy and message.id] == []
+
+
+def test_translations_keep_the_places_to_fill_in() -> None:
+    with (WEB / "locale/nl/LC_MESSAGES/ruimte.po").open("rb") as source:
+        catalogue = read_po(source, locale="nl")
+    slot = re.compile(r"%\(\w+\)s|\{\w+\}|%%")
+    for message in catalogue:
+        assert sorted(slot.findall(str(message.id))) == sorted(slot.findall(str(message.string))), message.id
+
+
+def test_scripts_say_only_words_they_were_given() -> None:
+    known = set(script_words(Words("en", ZoneInfo("UTC"))))
+    scripts = "".join(path.read_text() for path in (WEB / "static/js").glob("*.js"))
+    assert set(re.findall(r'\bsay\("(\w+)"', scripts)) <= known
+    modes_and_phases = {"live", "replay", "starting", "ended"}
+    assert known <= set(re.findall(r'"(\w+)"', scripts)) | modes_and_phases
+
+
+def test_no_page_has_inline_script_or_style() -> None:
+    for template in (WEB / "templates").glob("*.html"):
+        text = template.read_text()
+        assert not re.search(r"\sstyle=|\son\w+=|<style|javascript:", text), template.name
+        for tag in re.findall(r"<script[^>]*>", text):
+            assert "src=" in tag or 'type="application/json"' in tag, template.name
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("nl", "nl"),
+        ("nl-BE,nl;q=0.9,en;q=0.8", "nl"),
+        ("de, en;q=0.1, nl;q=0.9", "nl"),
+        ("de", "en"),
+        ("", "en"),
+        (";q=x,,", "en"),
+    ],
+)
+def test_the_browsers_language_is_followed(header: str, language: str) -> None:
+    assert preferred(header) == language
+
+
+def test_a_language_that_was_asked_for_is_remembered(client: TestClient) -> None:
+    page = client.get("/", params={"lang": "nl"}, headers={"accept-language": "en"})
+    assert '<html lang="nl"' in page.text
+    assert "Waarschuwingen" in page.text
+    assert '<html lang="nl"' in client.get("/", headers={"accept-language": "en"}).text
+
+
+def test_numbers_and_times_are_written_as_the_reader_does() -> None:
+    dutch, english = (Words(language, ZoneInfo("Europe/Amsterdam")) for language in ("nl", "en"))
+    assert (dutch.number(12345.6), english.number(12345.6), english.number(None)) == ("12.346", "12,346", "?")
+    assert (dutch.duration(5400), english.duration(3600), english.duration(120)) == ("1 u 30 min", "1 h", "2 min")
+    assert english.clock("2019-12-31T22:00:00Z") == "23:00"
+    assert english.moment("2019-12-31T22:00:00Z", "2020-01-01T10:00:00Z") == "31 Dec 23:00"
+    assert (english.percent(0.784), english.percent(1.0), english.percent(0.0)) == ("78%", ">99%", "<1%")
+
+
+def test_a_data_block_cannot_be_closed_from_inside() -> None:
+    text = str(as_data({"name": "</script><script>alert(1)"}))
+    assert "<" not in text
+    assert json.loads(text) == {"name": "</script><script>alert(1)"}
+
+
+def test_the_table_has_the_worst_first_and_silence_before_calm(room: FakeRoom) -> None:
+    for _ in range(15):
+        room.step()
+    zones = worst_first(room.zones("en"))
+    colours = [zone.colour for zone in zones if zone.abnormal]
+    assert colours == sorted(colours, reverse=True)
+    first_calm = next(index for index, zone in enumerate(zones) if not zone.abnormal and zone.ahead is None and not zone.silent)
+    assert [zone.key for zone in zones if zone.silent] == ["new-bridge"]
+    assert next(index for index, zone in enumerate(zones) if zone.silent) < first_calm
+
+
+def test_looking_back_offers_nothing_to_press(signed_in: TestClient, room: FakeRoom) -> None:
+    now = signed_in.get("/fragments/warnings").text
+    room.step()
+    then = signed_in.get("/fragments/warnings", params={"at": "2019-12-31T19:45:00Z"}).text
+    assert 'id="acknowledge-1"' in now
+    assert 'id="warning-1"' in then
+    assert "acknowledge-1" not in then
+
+
+def test_looking_back_shows_the_logbook_of_then(client: TestClient, room: FakeRoom) -> None:
+    before = client.get("/fragments/logbook").text.count("<tr>")
+    for _ in range(14):
+        room.step()
+    assert client.get("/fragments/logbook").text.count("<tr>") > before
+    then = client.get("/fragments/logbook", params={"at": "2019-12-31T19:45:00Z"}).text
+    assert then.count("<tr>") == before
+
+
+def test_the_page_names_every_place_before_any_script_runs(client: TestClient, room: FakeRoom) -> None:
+    text = client.get("/").text
+    assert all(zone.name in text for zone in room.zones("en"))
+    assert all(warning.place_name in text for warning in room.warnings("en"))
+
+
+def test_no_warnings_is_good_news_only_where_it_is_known(client: TestClient, room: FakeRoom) -> None:
+    def told(**at: str) -> str:
+        return client.get("/fragments/warnings", params=at).text
+
+    room.begun.clear()
+    assert "Nothing is expected to pass its threshold." in told()
+    early = told(at="2019-12-29T06:00:00Z")
+    assert "No forecast was made then, so nothing was warned of." in early
+    assert "Nothing is expected" not in early
+    room.phase = "starting"
+    assert "Not known yet: the node is starting." in told()
+    room.phase = "running"
+    room.heard = False
+    assert "Not known: no sensor is heard." in told()
+
+
+def test_the_heading_counts_what_is_open(signed_in: TestClient) -> None:
+    def heading(text: str) -> str:
+        return " ".join(re.sub("<[^>]+>", "", text[text.index('id="warnings-count"') - 6 :].split("</span>")[0]).split())
+
+    assert heading(signed_in.get("/").text) == "· 3 open"
+    answer = signed_in.post("/warnings/1/acknowledge", headers={"hx-request": "true"})
+    assert heading(answer.text) == "· 2 open · 1 acknowledged"
+    assert heading(signed_in.get("/fragments/warnings", params={"lang": "nl"}).text) == "· 2 open · 1 bevestigd"
+
+
+def test_a_decision_is_not_final(signed_in: TestClient) -> None:
+    signed_in.post("/warnings/1/decide", data={"decline": "yes"})
+    text = signed_in.get("/fragments/warnings").text
+    assert "Decided: No measure taken" in text
+    assert 'id="measure-1"' in text
+    assert 'id="decline-1"' in text
+
+
+def test_a_warning_of_now_expects_no_figure(client: TestClient, room: FakeRoom) -> None:
+    for _ in range(14):
+        room.step()
+    assert room.warnings("en")[0].expected is None
+    first = client.get("/fragments/warnings").text.split("</li>")[0]
+    assert "now</strong>" in first
+    assert "expected" not in first
+
+
+@pytest.mark.parametrize(
+    ("path", "language", "told"),
+    [
+        ("/nowhere", "nl", "Deze pagina bestaat niet"),
+        ("/nowhere", "en", "This page does not exist"),
+        ("/account", "nl", "Dit programma heeft nog geen wachtwoord"),
+    ],
+)
+def test_error_pages_speak_the_pages_language(room: FakeRoom, path: str, language: str, told: str) -> None:
+    app = create_app(room, FakeAccounts(auto=False), WebSettings())
+    caller = "192.0.2.7" if path == "/account" else "127.0.0.1"
+    with TestClient(app, "http://localhost:8000", client=(caller, 50_000)) as visitor:
+        page = visitor.get(path, headers={"accept": "text/html", "accept-language": language}).text
+    assert f">{told}<" in page
+    assert "Not Found" not in page
+    assert "Forbidden" not in page
