@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -38,6 +38,8 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 WIDE = {"width": 1456, "height": 819}
+PATIENCE_MS = 20_000  # on a busy machine a page may be slow; a test tells what happens, not how fast
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass
