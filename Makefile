@@ -11,6 +11,7 @@ RECIPE := pyproject.toml hatch_build.py package.json package-lock.json
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
 VENDOR := src/ruimte/web/static/vendor
 comma := ,
+NODE := demo,mqtt,broker
 
 # pip tells little, and of what is large that it is being fetched; errors it tells in full. Of all modules only those
 # that the node uses are compiled (pyarrow uses pandas where it finds it): all of them would take a third of the time of an install.
@@ -64,15 +65,15 @@ clean: ## back to a fresh checkout
 
 # A stamp is as new as the recipe that it was installed from, so that a second call has nothing to do.
 .venv/.demo: .venv/.made $(RECIPE)
-	$(call install,demo)
+	$(call install,$(NODE))
 	@touch $@
 
 .venv/.dev: .venv/.made $(RECIPE)
-	$(call install,demo$(comma)dev)
+	$(call install,$(NODE)$(comma)dev)
 	@touch .venv/.demo $@
 
 .venv/.docs: .venv/.dev
-	$(call install,demo$(comma)dev$(comma)docs)
+	$(call install,$(NODE)$(comma)dev$(comma)docs)
 	@touch $@
 
 .venv/.made:

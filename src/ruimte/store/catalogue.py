@@ -39,17 +39,18 @@ def register(connection: sqlite3.Connection, entries: Iterable[StreamEntry], pla
             entry.sensor_key,
             {"name": entry.name, "description": entry.description, "properties": "{}"},
         )
-        _upsert(
+        location = _upsert(
             connection,
             "locations",
             entry.sensor_key,
             {
-                "thing_id": thing,
                 "name": entry.feature_name,
+                "description": entry.feature_name,
                 "encoding_type": "application/geo+json",
                 "location": json.dumps(entry.feature),
             },
         )
+        connection.execute("INSERT OR IGNORE INTO things_locations VALUES (?, ?)", (thing, location))
         sensor = _upsert(
             connection,
             "sensors",
@@ -79,14 +80,13 @@ def register(connection: sqlite3.Connection, entries: Iterable[StreamEntry], pla
             },
         )
         result_type = {"type": "Count", "uom": {"code": entry.unit}}
-        _upsert(
+        datastream = _upsert(
             connection,
             "datastreams",
             entry.key,
             {
                 "thing_id": thing,
                 "sensor_id": sensor,
-                "observed_property_id": observed,
                 "feature_id": feature,
                 "name": entry.key,
                 "description": entry.description,
@@ -94,6 +94,7 @@ def register(connection: sqlite3.Connection, entries: Iterable[StreamEntry], pla
                 "properties": json.dumps({"interval_us": entry.interval_us}),
             },
         )
+        connection.execute("INSERT OR REPLACE INTO datastreams_properties VALUES (?, 0, ?)", (datastream, observed))
 
 
 def stream_ids(connection: sqlite3.Connection) -> dict[str, int]:

@@ -14,7 +14,7 @@ from ruimte.model.observation import OBSERVATIONS
 
 _COLUMNS = "datastream_id, start_us, end_us, received_us, result, flags"
 _INSERT = f"INSERT INTO observations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-_REVISE = f"INSERT INTO observations ({_COLUMNS}, revises) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_REVISE = f"INSERT INTO observations ({_COLUMNS}, revises, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +59,25 @@ def _append_stream(
     rows = zip(*columns, strict=True)
     repeated = bool(np.any((np.diff(starts) == 0) & (np.diff(ends) == 0)))
     stored = connection.execute(
-        "SELECT id, start_us, end_us, result, flags FROM observations"
+        "SELECT id, coalesce(first, id), start_us, end_us, result, flags FROM observations"
         " WHERE datastream_id = ? AND start_us BETWEEN ? AND ? ORDER BY id",
         (int(streams[0]), int(starts[0]), int(starts[-1])),
     ).fetchall()
     if not stored and not repeated:
         connection.executemany(_INSERT, rows)
         return Appended(added=len(starts))
-    latest = {(start, end): (id_, result, flag) for id_, start, end, result, flag in stored}
+    latest = {(start, end): (id_, first, result, flag) for id_, first, start, end, result, flag in stored}
     added = revised = known = 0
     for row in rows:
         key, result, flag = (row[1], row[2]), row[4], row[5]
         before = latest.get(key)
-        if before is not None and before[1:] == (result, flag):
+        if before is not None and before[2:] == (result, flag):
             known += 1
             continue
-        cursor = connection.execute(_REVISE, (*row, before[0] if before else None))
-        latest[key] = (cursor.lastrowid, result, flag)
+        cursor = connection.execute(_REVISE, (*row, *(before[:2] if before else (None, None))))
+        id_ = cursor.lastrowid
+        assert id_ is not None
+        latest[key] = (id_, before[1] if before else id_, result, flag)
         added, revised = added + (before is None), revised + (before is not None)
     return Appended(added, revised, known)
 

@@ -16,11 +16,34 @@ CREATE TABLE things (
 CREATE TABLE locations (
   id            INTEGER PRIMARY KEY,
   key           TEXT UNIQUE,
-  thing_id      INTEGER REFERENCES things (id),
   name          TEXT NOT NULL,
+  description   TEXT NOT NULL,
   encoding_type TEXT NOT NULL,
-  location      TEXT NOT NULL
+  location      TEXT NOT NULL,
+  properties    TEXT NOT NULL DEFAULT '{}'
 );
+
+-- Where a Thing is now.
+CREATE TABLE things_locations (
+  thing_id    INTEGER NOT NULL REFERENCES things (id) ON DELETE CASCADE,
+  location_id INTEGER NOT NULL REFERENCES locations (id) ON DELETE CASCADE,
+  PRIMARY KEY (thing_id, location_id)
+) WITHOUT ROWID;
+CREATE INDEX things_locations_back ON things_locations (location_id);
+
+CREATE TABLE historical_locations (
+  id       INTEGER PRIMARY KEY,
+  thing_id INTEGER NOT NULL REFERENCES things (id) ON DELETE CASCADE,
+  time_us  INTEGER NOT NULL
+);
+CREATE INDEX historical_locations_by_thing ON historical_locations (thing_id, time_us);
+
+CREATE TABLE historical_locations_locations (
+  historical_location_id INTEGER NOT NULL REFERENCES historical_locations (id) ON DELETE CASCADE,
+  location_id            INTEGER NOT NULL REFERENCES locations (id) ON DELETE CASCADE,
+  PRIMARY KEY (historical_location_id, location_id)
+) WITHOUT ROWID;
+CREATE INDEX historical_locations_locations_back ON historical_locations_locations (location_id);
 
 CREATE TABLE sensors (
   id            INTEGER PRIMARY KEY,
@@ -28,7 +51,8 @@ CREATE TABLE sensors (
   name          TEXT NOT NULL,
   description   TEXT NOT NULL,
   encoding_type TEXT NOT NULL,
-  metadata      TEXT NOT NULL
+  metadata      TEXT NOT NULL, -- JSON
+  properties    TEXT NOT NULL DEFAULT '{}'
 );
 
 CREATE TABLE observed_properties (
@@ -36,46 +60,82 @@ CREATE TABLE observed_properties (
   key         TEXT UNIQUE,
   name        TEXT NOT NULL,
   definition  TEXT NOT NULL,
-  description TEXT NOT NULL
+  description TEXT NOT NULL,
+  properties  TEXT NOT NULL DEFAULT '{}'
 );
 
+-- location_id: the Location that it was made from, so that it is made once.
 CREATE TABLE features (
   id            INTEGER PRIMARY KEY,
   key           TEXT UNIQUE,
   name          TEXT NOT NULL,
   description   TEXT NOT NULL,
   encoding_type TEXT NOT NULL,
-  feature       TEXT NOT NULL
+  feature       TEXT NOT NULL,
+  properties    TEXT NOT NULL DEFAULT '{}',
+  location_id   INTEGER REFERENCES locations (id) ON DELETE SET NULL
 );
+CREATE INDEX features_by_location ON features (location_id) WHERE location_id IS NOT NULL;
 
+-- As in SensorThings 2.0 one table holds what 1.1 calls Datastream and MultiDatastream: the latter's result_type (SWE Common) is a
+-- DataRecord (multi = 1). feature_id is the feature of all observations that name none. The times are the extent of the
+-- observations, kept up once a batch; observed_area likewise (GeoJSON).
 CREATE TABLE datastreams (
-  id                   INTEGER PRIMARY KEY,
-  key                  TEXT UNIQUE,
-  thing_id             INTEGER NOT NULL REFERENCES things (id),
-  sensor_id            INTEGER NOT NULL REFERENCES sensors (id),
-  observed_property_id INTEGER NOT NULL REFERENCES observed_properties (id),
-  feature_id           INTEGER REFERENCES features (id),
-  name                 TEXT NOT NULL,
-  description          TEXT NOT NULL,
-  result_type          TEXT NOT NULL,
-  properties           TEXT NOT NULL DEFAULT '{}'
+  id              INTEGER PRIMARY KEY,
+  key             TEXT UNIQUE,
+  multi           INTEGER NOT NULL DEFAULT 0,
+  thing_id        INTEGER NOT NULL REFERENCES things (id),
+  sensor_id       INTEGER NOT NULL REFERENCES sensors (id),
+  feature_id      INTEGER REFERENCES features (id) ON DELETE SET NULL,
+  name            TEXT NOT NULL,
+  description     TEXT NOT NULL,
+  result_type     TEXT NOT NULL,
+  properties      TEXT NOT NULL DEFAULT '{}',
+  observed_area   TEXT,
+  first_start_us  INTEGER,
+  last_end_us     INTEGER,
+  first_result_us INTEGER,
+  last_result_us  INTEGER
 );
+CREATE INDEX datastreams_by_thing ON datastreams (thing_id);
+CREATE INDEX datastreams_by_sensor ON datastreams (sensor_id);
+CREATE INDEX datastreams_by_feature ON datastreams (feature_id);
+
+-- What a datastream observes: one property, or those of a DataRecord in its order.
+CREATE TABLE datastreams_properties (
+  datastream_id        INTEGER NOT NULL REFERENCES datastreams (id) ON DELETE CASCADE,
+  position             INTEGER NOT NULL,
+  observed_property_id INTEGER NOT NULL REFERENCES observed_properties (id),
+  PRIMARY KEY (datastream_id, position)
+) WITHOUT ROWID;
+CREATE INDEX datastreams_properties_back ON datastreams_properties (observed_property_id);
 
 -- Append-only. A changed result is a new row that revises the old one; a withdrawal is a tombstone (flag 8).
--- No uniqueness on times: the standard allows equal ones.
+-- No uniqueness on times: the standard allows equal ones. An instant has start_us = end_us.
+-- first: the first row of a chain of revisions (NULL in that row itself); its id is what the outside knows the observation by.
+-- result holds a number, result_json everything else. feature_id: NULL where it is the datastream's. extra: JSON with parameters and
+-- resultQuality.
 CREATE TABLE observations (
-  id            INTEGER PRIMARY KEY,
-  datastream_id INTEGER NOT NULL,
-  start_us      INTEGER NOT NULL,
-  end_us        INTEGER NOT NULL,
-  received_us   INTEGER NOT NULL,
-  result        REAL,
-  result_json   TEXT,
-  flags         INTEGER NOT NULL DEFAULT 0,
-  revises       INTEGER
+  id              INTEGER PRIMARY KEY,
+  datastream_id   INTEGER NOT NULL,
+  start_us        INTEGER NOT NULL,
+  end_us          INTEGER NOT NULL,
+  received_us     INTEGER NOT NULL,
+  result          REAL,
+  flags           INTEGER NOT NULL DEFAULT 0,
+  revises         INTEGER,
+  first           INTEGER,
+  result_json     TEXT,
+  feature_id      INTEGER,
+  result_us       INTEGER,
+  valid_start_us  INTEGER,
+  valid_end_us    INTEGER,
+  extra           TEXT
 );
 CREATE INDEX observations_by_stream ON observations (datastream_id, start_us);
 CREATE INDEX observations_by_receipt ON observations (received_us);
+CREATE INDEX observations_by_feature ON observations (feature_id) WHERE feature_id IS NOT NULL;
+CREATE INDEX observations_by_first ON observations (first) WHERE first IS NOT NULL;
 CREATE UNIQUE INDEX observations_revised ON observations (revises) WHERE revises IS NOT NULL;
 
 CREATE VIEW current_observations AS
