@@ -61,7 +61,6 @@ def test_what_is_registered_comes_in(lab):
         (raw(result=-1.0), "negative count"),
         (raw(result=np.inf), "not a finite number"),
         (raw(result=np.nan), "not a finite number"),
-        (raw(result=101.0), "more than the sensor can count in an interval"),
     ],
 )
 def test_what_is_not_stays_out_and_the_rest_comes_in(lab, batch, reason):
@@ -71,6 +70,13 @@ def test_what_is_not_stays_out_and_the_rest_comes_in(lab, batch, reason):
     assert (unit, given, refusal.count) == ("observations", reason, 1)
     assert refusal.examples[0].startswith("row 17")
     assert not others
+
+
+def test_more_than_can_pass_is_kept_but_doubtful(lab):
+    report = Report("x", "table")
+    table = admit(pa.concat_tables([raw(result=101.0), raw(start=NOON + HOUR_US, result=100.0)]), lab, IDS, report, NOW)
+    assert table["flags"].to_pylist() == [Flag.DOUBTFUL, Flag.NONE]
+    assert (report.kept, report.doubtful) == (2, 1)
 
 
 def test_a_sensor_that_moved_is_told_apart_by_time(lab):

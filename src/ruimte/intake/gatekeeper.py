@@ -1,8 +1,9 @@
 """Nothing enters the store but what the register lets in.
 
 A sensor that is not registered, is used outside its registered period, or tells what it is not registered for, is refused; so
-is a count that cannot be, one of a time that has not come, and one of an interval that overlaps another. Fractions are let in:
-publishers halve, scale and correct their counts.
+is a count that cannot be, one of a time that has not come, and one of an interval that overlaps another. More than can pass is
+kept, but marked as doubtful: the estimate does not lean on it. Fractions are let in: publishers halve, scale and correct their
+counts. What devices send live passes ``ruimte.intake.arrivals``, by the same rules.
 """
 
 from __future__ import annotations
@@ -17,17 +18,13 @@ from numpy.typing import NDArray
 
 from ruimte.clock import iso
 from ruimte.intake.raw import NO_ROW
+from ruimte.intake.register import MEASURES, UNKNOWN, Register
 from ruimte.intake.report import Report
-from ruimte.intake.sensors import sensors_by_name
 from ruimte.lab.lab import Lab
-from ruimte.lab.validity import validity_us
 from ruimte.model.observation import OBSERVATIONS, Flag
-from ruimte.text import duration_text, duration_us
+from ruimte.text import duration_text
 
-MEASURES = ("count", "count_in", "count_out")
-
-_UNKNOWN = -1
-_OTHER_INTERVAL = "interval is not the registered one"
+OTHER_INTERVAL = "interval is not the registered one"
 
 
 def admit(batch: pa.Table, lab: Lab, stream_ids: Mapping[str, int], report: Report, now_us: int) -> pa.Table:
@@ -38,51 +35,67 @@ def admit(batch: pa.Table, lab: Lab, stream_ids: Mapping[str, int], report: Repo
     hold them. ``received_us`` is the end of the interval: an import knows no other time of receipt.
     """
     rows = _Rows.of(batch)
-    register = _Register.of(lab, stream_ids)
+    register = Register.of(lab, stream_ids)
     candidates = register.candidates(rows.sensor_names)[:, rows.sensor]
     entry = _pick(candidates, register, rows)
-    known = [MEASURES.index(name) if name in MEASURES else _UNKNOWN for name in rows.measure_names]
+    known = [MEASURES.index(name) if name in MEASURES else UNKNOWN for name in rows.measure_names]
     measure = np.array(known, dtype=np.int64)[rows.measure]
-    stream = np.where((entry >= 0) & (measure >= 0), register.stream[entry, measure], _UNKNOWN)
-    lasts = rows.end - rows.start
+    stream = np.where((entry >= 0) & (measure >= 0), register.stream[entry, measure], UNKNOWN)
+    objections = (
+        Objection("sensor is not registered", candidates[0] == UNKNOWN),
+        Objection("lies in the future", rows.end > now_us, f"check time_format and time_zone (it is now {iso(now_us)})"),
+        Objection("outside the sensor's registered period", entry == UNKNOWN),
+        *impossible(register, entry, measure, rows.end - rows.start, rows.result),
+    )
     with np.errstate(invalid="ignore"):
-        objections = (
-            _Objection("sensor is not registered", candidates[0] == _UNKNOWN),
-            _Objection("lies in the future", rows.end > now_us, f"check time_format and time_zone (it is now {iso(now_us)})"),
-            _Objection("outside the sensor's registered period", entry == _UNKNOWN),
-            _Objection("measure is not registered for the sensor", stream == _UNKNOWN),
-            _Objection(_OTHER_INTERVAL, lasts != register.interval_us[entry], "correct it in the mapping or in sensors.toml"),
-            _Objection("not a finite number", ~np.isfinite(rows.result)),
-            _Objection("negative count", rows.result < 0),
-            _Objection("more than the sensor can count in an interval", rows.result > register.maximum[entry]),
-        )
+        rows.flags[rows.result > register.highest[entry, measure]] |= Flag.DOUBTFUL
     good = np.ones(len(rows.start), dtype=bool)
 
-    def refuse(objection: _Objection) -> None:
+    def refuse(objection: Objection) -> None:
         refused = np.flatnonzero(good & objection.holds)
         good[refused] = False
         counted = refused[rows.flags[refused] & Flag.IMPLIED == 0]
         examples = rows.describe(counted)
-        if objection.reason == _OTHER_INTERVAL:
+        if objection.reason == OTHER_INTERVAL:
             registered = register.interval_us[entry]
             examples = (
-                f"{told} lasts {duration_text(int(lasts[i]))}, registered is {duration_text(int(registered[i]))}"
+                f"{told} lasts {duration_text(int(rows.end[i] - rows.start[i]))}, registered is {duration_text(int(registered[i]))}"
                 for told, i in zip(examples, counted, strict=True)
             )
         report.refuse("observations", objection.reason, len(counted), examples, objection.mend)
 
     for objection in objections:
         refuse(objection)
-    refuse(_Objection("overlaps the interval before it", _overlapping(stream, rows, good), "check time and the sensor's name"))
+    refuse(Objection("overlaps the interval before it", _overlapping(stream, rows, good), "check time and the sensor's name"))
     return _admitted(rows, stream, good, report)
 
 
-class _Objection(NamedTuple):
+class Objection(NamedTuple):
     """A reason to refuse, the rows for which it holds, and how to mend them."""
 
     reason: str
     holds: NDArray[np.bool_]
     mend: str = ""
+
+
+def impossible(
+    register: Register,
+    entry: NDArray[np.int64],
+    measure: NDArray[np.int64],
+    lasts_us: NDArray[np.int64],
+    result: NDArray[np.float64],
+) -> tuple[Objection, ...]:
+    """What no observation of a registered sensor can be, whichever way it came. The arrays share one length; ``entry`` and
+    ``measure`` are numbers in the register."""
+    not_registered = (measure == UNKNOWN) | (register.stream[entry, measure] == UNKNOWN)
+    other_interval = register.other_interval(entry, measure, lasts_us)
+    with np.errstate(invalid="ignore"):
+        return (
+            Objection("measure is not registered for the sensor", not_registered),
+            Objection(OTHER_INTERVAL, other_interval, "correct it in the mapping or in sensors.toml"),
+            Objection("not a finite number", ~np.isfinite(result)),
+            Objection("negative count", register.too_low(measure, result)),
+        )
 
 
 def _overlapping(stream: NDArray[np.int64], rows: _Rows, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -127,12 +140,12 @@ def _admitted(rows: _Rows, stream: NDArray[np.int64], good: NDArray[np.bool_], r
     return pa.Table.from_arrays([pa.array(column) for column in columns], schema=OBSERVATIONS)
 
 
-def _pick(candidates: NDArray[np.int64], register: _Register, rows: _Rows) -> NDArray[np.int64]:
+def _pick(candidates: NDArray[np.int64], register: Register, rows: _Rows) -> NDArray[np.int64]:
     """Of each row's candidates the entry whose period holds the row's interval; -1 where none does."""
-    entry = np.full(len(rows.start), _UNKNOWN, dtype=np.int64)
+    entry = np.full(len(rows.start), UNKNOWN, dtype=np.int64)
     for candidate in candidates:
         holds = (rows.start >= register.from_us[candidate]) & (rows.end <= register.until_us[candidate])
-        entry = np.where((entry == _UNKNOWN) & (candidate != _UNKNOWN) & holds, candidate, entry)
+        entry = np.where((entry == UNKNOWN) & (candidate != UNKNOWN) & holds, candidate, entry)
     return entry
 
 
@@ -156,51 +169,15 @@ class _Rows:
         return cls(
             *_coded(batch["sensor"]),
             *_coded(batch["measure"]),
-            *(batch[name].to_numpy() for name in ("start_us", "end_us", "result", "flags", "row")),
+            *(batch[name].to_numpy() for name in ("start_us", "end_us", "result")),
+            batch["flags"].to_numpy().copy(),
+            batch["row"].to_numpy(),
         )
 
     def describe(self, indices: NDArray[np.int64]) -> Iterator[str]:
         for i in indices:
             row = "" if self.row[i] == NO_ROW else f"row {self.row[i]}: "
             yield f"{row}{self.sensor_names[self.sensor[i]]!r} {self.result[i]:g} at {iso(self.start[i])}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Register:
-    """The sensor register as arrays, one row an entry; the last row stands for "no entry" and lets nothing in."""
-
-    entries: dict[str, list[int]]
-    from_us: NDArray[np.int64]
-    until_us: NDArray[np.int64]
-    interval_us: NDArray[np.int64]
-    maximum: NDArray[np.float64]
-    stream: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, lab: Lab, stream_ids: Mapping[str, int]) -> _Register:
-        sensors = list(lab.sensors.values())
-        place = {entry.key: i for i, entry in enumerate(sensors)}
-        periods = [validity_us(entry, lab.zone) for entry in sensors] + [(0, 0)]
-        streams = [
-            [stream_ids.get(f"{entry.key}/{m}", _UNKNOWN) if m in entry.measures else _UNKNOWN for m in MEASURES]
-            for entry in sensors
-        ]
-        return cls(
-            {name: [place[entry.key] for entry in entries] for name, entries in sensors_by_name(lab).items()},
-            np.array([first for first, _ in periods], dtype=np.int64),
-            np.array([until for _, until in periods], dtype=np.int64),
-            np.array([duration_us(entry.interval) for entry in sensors] + [0], dtype=np.int64),
-            np.array([entry.max_per_interval for entry in sensors] + [0.0]),
-            np.array([*streams, [_UNKNOWN] * len(MEASURES)], dtype=np.int64),
-        )
-
-    def candidates(self, names: list[str]) -> NDArray[np.int64]:
-        """Entries that a name can mean, shape (most entries a name has, names), filled up with -1."""
-        found = [self.entries.get(name, []) for name in names]
-        table = np.full((max([1, *map(len, found)]), len(names)), _UNKNOWN, dtype=np.int64)
-        for column, entries in enumerate(found):
-            table[: len(entries), column] = entries
-        return table
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:

@@ -134,7 +134,7 @@ class SensorEntry(_Table, frozen=True):
 
     ``place`` is a gate or a count point. ``measures``: ``count`` (persons passing), or ``count_in`` and ``count_out``; of a
     gate, in is *from* its ``from`` *to* its ``to``. ``source_id`` is the sensor's name in its publisher's file.
-    ``max_per_interval`` is the most persons one interval can hold: more is refused.
+    ``max_per_interval`` is the most persons one interval can hold: more is kept, but doubtful.
     """
 
     key: str

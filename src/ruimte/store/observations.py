@@ -15,6 +15,8 @@ from ruimte.model.observation import OBSERVATIONS
 _COLUMNS = "datastream_id, start_us, end_us, received_us, result, flags"
 _INSERT = f"INSERT INTO observations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 _REVISE = f"INSERT INTO observations ({_COLUMNS}, revises, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_WIDEN = """UPDATE datastreams SET
+  first_start_us = min(coalesce(first_start_us, 9e18), ?), last_end_us = max(coalesce(last_end_us, -9e18), ?) WHERE id = ?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +33,25 @@ class Appended:
 
 def append(connection: sqlite3.Connection, table: pa.Table) -> Appended:
     """Append a batch (schema ``OBSERVATIONS``). A row with the times and result of the latest one is known, not written again."""
+    return append_ids(connection, table)[0]
+
+
+def append_ids(connection: sqlite3.Connection, table: pa.Table) -> tuple[Appended, NDArray[np.int64]]:
+    """Append a batch, and tell the id of each row's observation: its own, or that of the first that it repeats or revises."""
+    ids = np.zeros(table.num_rows, dtype=np.int64)
     if table.num_rows == 0:
-        return Appended()
+        return Appended(), ids
     table = table.select(OBSERVATIONS.names).cast(OBSERVATIONS)
     streams, starts, ends, received, results, flags = (column.to_numpy() for column in table.columns)
     order = np.lexsort((received, ends, starts, streams))
     columns = [column[order] for column in (streams, starts, ends, received, results, flags)]
     bounds = np.flatnonzero(np.diff(columns[0])) + 1
     total = Appended()
-    for part in zip(*(np.split(column, bounds) for column in columns), strict=True):
-        total += _append_stream(connection, *part)
-    return total
+    parts = zip(*(np.split(column, bounds) for column in columns), strict=True)
+    for index, part in zip(np.split(order, bounds), parts, strict=True):
+        appended, ids[index] = _append_stream(connection, *part)
+        total += appended
+    return total, ids
 
 
 def _append_stream(
@@ -52,7 +62,7 @@ def _append_stream(
     received: NDArray[np.int64],
     results: NDArray[np.float64],
     flags: NDArray[np.int32],
-) -> Appended:
+) -> tuple[Appended, Sequence[int]]:
     columns = [column.tolist() for column in (streams, starts, ends, received, results, flags)]
     if np.isnan(results).any():
         columns[4] = [None if result != result else result for result in columns[4]]
@@ -61,25 +71,29 @@ def _append_stream(
     stored = connection.execute(
         "SELECT id, coalesce(first, id), start_us, end_us, result, flags FROM observations"
         " WHERE datastream_id = ? AND start_us BETWEEN ? AND ? ORDER BY id",
-        (int(streams[0]), int(starts[0]), int(starts[-1])),
+        (columns[0][0], columns[1][0], columns[1][-1]),
     ).fetchall()
+    connection.execute(_WIDEN, (columns[1][0], max(columns[2]), columns[0][0]))
     if not stored and not repeated:
         connection.executemany(_INSERT, rows)
-        return Appended(added=len(starts))
+        last = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])  # of one writer, so they follow each other
+        return Appended(added=len(starts)), range(last - len(starts) + 1, last + 1)
     latest = {(start, end): (id_, first, result, flag) for id_, first, start, end, result, flag in stored}
     added = revised = known = 0
+    ids = []
     for row in rows:
         key, result, flag = (row[1], row[2]), row[4], row[5]
         before = latest.get(key)
         if before is not None and before[2:] == (result, flag):
             known += 1
+            ids.append(before[1])
             continue
-        cursor = connection.execute(_REVISE, (*row, *(before[:2] if before else (None, None))))
-        id_ = cursor.lastrowid
+        id_ = connection.execute(_REVISE, (*row, *(before[:2] if before else (None, None)))).lastrowid
         assert id_ is not None
         latest[key] = (id_, before[1] if before else id_, result, flag)
+        ids.append(latest[key][1])
         added, revised = added + (before is None), revised + (before is not None)
-    return Appended(added, revised, known)
+    return Appended(added, revised, known), ids
 
 
 def received(connection: sqlite3.Connection, from_us: int, until_us: int) -> pa.Table:
