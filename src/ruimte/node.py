@@ -14,7 +14,7 @@ from typing import Any
 
 from ruimte.clock import ReplayClock, SystemClock
 from ruimte.errors import RuimteError
-from ruimte.jobs.live import LiveRoom, no_feed
+from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.replay import Feed as ReplayFeed
 from ruimte.jobs.replay import Replay
@@ -40,7 +40,7 @@ def serve(lab: Lab, data: Path, host: str, port: int, *, browser: bool, say: Say
         path = "" if accounts.has_password else f"sign-in/{accounts.one_time_token()}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")
-        running = room.run(lambda progress: None, no_feed)
+        running = room.run(lambda progress: None, StoreFeed(store))
         _run(room, running, accounts, listening, host, path, browser=browser, say=say)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from ruimte.clock import HOUR_US, ManualClock, from_us
 from ruimte.errors import RuimteError
-from ruimte.jobs.live import LiveRoom, no_feed
+from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.station import Station
-from ruimte.store import records
+from ruimte.store import observations, records
 from ruimte.store.sqlite import Reader
 
 from .conftest import NOW, moment, rows_of
@@ -50,7 +50,7 @@ def test_it_runs_by_the_clock_and_tells_its_listeners(start):
     room = LiveRoom(run.station, ManualClock(moment(NOW - 1)), "live")
     heard = room.listen()
     assert room.status().phase == "starting"
-    asyncio.run(room.run(lambda progress: progress(1.0), no_feed, moment(NOW + 2)))
+    asyncio.run(room.run(lambda progress: progress(1.0), StoreFeed(run.store), moment(NOW + 2)))
     status = room.status()
     assert (status.phase, status.progress, status.time) == ("ended", 1.0, f"{from_us(moment(NOW + 2)):%Y-%m-%dT%H:%M:%SZ}")
     told = [heard.get_nowait() for _ in range(heard.qsize())]
@@ -58,6 +58,19 @@ def test_it_runs_by_the_clock_and_tells_its_listeners(start):
     assert sum(change.kind == "state" for change in told) >= 4
     assert [entry.kind for entry in room.logbook("en")][-1] == "started"
     room.unlisten(heard)
+
+
+def test_the_feed_tells_each_row_once_however_it_came_in(start):
+    run = start()
+    feed = StoreFeed(run.store)
+    feed(moment(NOW))
+    rows = rows_of(run.counts, run.store.stream_ids(), range(NOW + 1, NOW + 3))
+    unwaited = run.store.write(lambda c: observations.append(c, rows))
+    first, second = feed(moment(NOW + 1)), feed(moment(NOW + 2))
+    assert unwaited.done()
+    assert first.num_rows > 0
+    assert first.num_rows + second.num_rows == rows.num_rows
+    assert feed(moment(NOW + 3)).num_rows == 0
 
 
 def test_a_listener_that_lags_loses_the_oldest(start):

@@ -77,6 +77,15 @@ class Register:
             table[: len(entries), column] = entries
         return table
 
+    def find(self, name: str, measure: str, start_us: int, end_us: int, keys: set[str]) -> int | None:
+        """The datastream, of one of the sensors ``keys``, that a publisher's name and a measure mean in an interval."""
+        number = MEASURES.index(measure) if measure in MEASURES else UNKNOWN
+        for entry in self.entries.get(name, []) if number != UNKNOWN else []:
+            holds = self.from_us[entry] <= start_us and end_us <= self.until_us[entry]
+            if self.keys[entry] in keys and holds and self.stream[entry, number] != UNKNOWN:
+                return int(self.stream[entry, number])
+        return None
+
     def is_instant(self, measure: int) -> bool:
         """Whether a measure (its number) is of an instant."""
         return bool(_INSTANT[measure])

@@ -18,10 +18,10 @@ from ruimte.jobs import views
 from ruimte.jobs.room import Change, LogView, Mode, Series, Status, WarningView, ZoneView
 from ruimte.jobs.station import Picture, Station
 from ruimte.lab.lab import Lab
-from ruimte.model.observation import no_observations
 from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
 from ruimte.store import observations, records, results
 from ruimte.store.records import LogEntry
+from ruimte.store.sqlite import Store
 
 Feed = Callable[[int], pa.Table]
 """Gives what was received since the last call, up to a moment; the rows were handed to the store before it returns."""
@@ -76,6 +76,7 @@ class LiveRoom:
     def _start(self, prepare: Prepare) -> int:
         prepare(lambda share: self._set_progress(0.7 * share))
         now_us = self._clock.now_us()
+        settle(self._station.store)
         self._station.warm_up(now_us, lambda share: self._set_progress(0.7 + 0.3 * share))
         self._clock.start()
         return now_us
@@ -216,6 +217,22 @@ def _urgency(warning: Warning) -> tuple[int, int, int]:
     return int(warning.phase == "acknowledged"), warning.priority, warning.expected_us
 
 
-def no_feed(now_us: int) -> pa.Table:
-    """A feed of nothing, for a node without sources."""
-    return no_observations()
+class StoreFeed:
+    """A feed of what the store received, by whichever way it came in; nothing is missed and nothing told twice."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last_us: int | None = None
+
+    def __call__(self, now_us: int) -> pa.Table:
+        if self._last_us is None:
+            known = self._store.read(lambda c: results.snapshot(c, "estimate"))
+            self._last_us = now_us if known is None else known[0]
+        settle(self._store)
+        last_us, self._last_us = self._last_us, now_us
+        return self._store.read(lambda c: observations.received(c, last_us, now_us))
+
+
+def settle(store: Store) -> None:
+    """Wait until what was handed to the writer before is written: receipt is stamped by the writer, so no earlier one can follow."""
+    store.write(lambda connection: None).result()

@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 from ruimte.model.observation import OBSERVATIONS
 
 _COLUMNS = "datastream_id, start_us, end_us, received_us, result, flags"
-_INSERT = f"INSERT INTO observations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-_REVISE = f"INSERT INTO observations ({_COLUMNS}, revises, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_MORE = "result_us, extra"
+_INSERT = f"INSERT INTO observations ({_COLUMNS}, {_MORE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_REVISE = f"INSERT INTO observations ({_COLUMNS}, {_MORE}, revises, first) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WIDEN = """UPDATE datastreams SET
   first_start_us = min(coalesce(first_start_us, 9e18), ?), last_end_us = max(coalesce(last_end_us, -9e18), ?) WHERE id = ?"""
+
+More = tuple[int | None, str | None]
+"""What an observation can have besides: the moment of its result (µs), and JSON with its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,13 @@ def append(connection: sqlite3.Connection, table: pa.Table) -> Appended:
     return append_ids(connection, table)[0]
 
 
-def append_ids(connection: sqlite3.Connection, table: pa.Table) -> tuple[Appended, NDArray[np.int64]]:
-    """Append a batch, and tell the id of each row's observation: its own, or that of the first that it repeats or revises."""
+def append_ids(
+    connection: sqlite3.Connection, table: pa.Table, more: Sequence[More] | None = None
+) -> tuple[Appended, NDArray[np.int64]]:
+    """Append a batch, and tell the id of each row's observation: its own, or that of the first that it repeats or revises.
+
+    ``more`` holds what else is known of each row.
+    """
     ids = np.zeros(table.num_rows, dtype=np.int64)
     if table.num_rows == 0:
         return Appended(), ids
@@ -49,7 +58,8 @@ def append_ids(connection: sqlite3.Connection, table: pa.Table) -> tuple[Appende
     total = Appended()
     parts = zip(*(np.split(column, bounds) for column in columns), strict=True)
     for index, part in zip(np.split(order, bounds), parts, strict=True):
-        appended, ids[index] = _append_stream(connection, *part)
+        rest = [(None, None)] * len(index) if more is None else [more[i] for i in index.tolist()]
+        appended, ids[index] = _append_stream(connection, *part, rest)
         total += appended
     return total, ids
 
@@ -62,11 +72,12 @@ def _append_stream(
     received: NDArray[np.int64],
     results: NDArray[np.float64],
     flags: NDArray[np.int32],
+    more: Sequence[More],
 ) -> tuple[Appended, Sequence[int]]:
     columns = [column.tolist() for column in (streams, starts, ends, received, results, flags)]
     if np.isnan(results).any():
         columns[4] = [None if result != result else result for result in columns[4]]
-    rows = zip(*columns, strict=True)
+    rows = zip(*columns, *zip(*more, strict=True), strict=True)
     repeated = bool(np.any((np.diff(starts) == 0) & (np.diff(ends) == 0)))
     stored = connection.execute(
         "SELECT id, coalesce(first, id), start_us, end_us, result, flags FROM observations"

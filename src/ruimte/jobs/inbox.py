@@ -1,0 +1,336 @@
+"""The way in for devices: authorise, judge, store, and answer row by row; nothing is acknowledged before it is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from ruimte.clock import HOUR_US, Clock, SystemClock, iso
+from ruimte.errors import RuimteError
+from ruimte.intake.arrivals import KEPT, Arrivals, Gate
+from ruimte.intake.devices import FORMATS
+from ruimte.intake.personal import check_declared, find_identifier
+from ruimte.intake.rate import Buckets
+from ruimte.intake.register import Register
+from ruimte.lab.files import DeviceEntry
+from ruimte.lab.lab import Lab
+from ruimte.model.observation import OBSERVATIONS, Flag
+from ruimte.sta.errors import StaError
+from ruimte.sta.times import parse_instant, parse_time
+from ruimte.store import observations, records
+from ruimte.store.observations import More
+from ruimte.store.records import LogEntry
+from ruimte.store.sqlite import Store
+
+ANONYMOUS = "anonymous"
+"""Who sends without a credential, where the lab allows it."""
+
+Taken = int | StaError
+"""What became of a row: the id of its observation, or why it was refused."""
+
+_Row = tuple[int, int, int, float, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One observation as a device sent it: texts are not read yet. Without ``phenomenon_time`` it is of now."""
+
+    stream: int
+    result: Any
+    phenomenon_time: Any = None
+    result_time: Any = None
+    parameters: Any = None
+
+
+@dataclass(slots=True)
+class Source:
+    """What one device did since the node started. ``personal``: the kind of identifier that it sent, though it must not."""
+
+    device: str
+    messages: int = 0
+    kept: int = 0
+    doubtful: int = 0
+    refused: int = 0
+    last_us: int | None = None
+    refusal: str | None = None
+    personal: str | None = None
+    personal_us: int | None = None
+
+
+@dataclass(slots=True)
+class _Message:
+    """The readable rows of one message, waiting for the next batch."""
+
+    device: str
+    rows: list[_Row]
+    more: list[More]
+    done: asyncio.Future[list[Taken]]
+    in_transaction: Callable[[sqlite3.Connection], None] | None = None
+
+
+@dataclass(slots=True)
+class _Readings:
+    rows: list[_Row] = field(default_factory=list)
+    more: list[More] = field(default_factory=list)
+    place: list[int] = field(default_factory=list)
+    taken: list[Taken | None] = field(default_factory=list)
+
+
+class Inbox:
+    """Takes observations for one lab. All methods run in the event loop; messages that wait together are stored together."""
+
+    def __init__(self, lab: Lab, store: Store, clock: Clock | None = None) -> None:
+        self.lab = lab
+        self.sources: dict[str, Source] = {}
+        self._store = store
+        self._clock = clock or SystemClock()
+        self._rules = lab.file.intake
+        ids = store.stream_ids()
+        self._register = Register.of(lab, ids)
+        self._gate = Gate(self._register, self._rules)
+        self._rates = Buckets({key: device.per_minute for key, device in lab.devices.items()})
+        self._waiting: list[_Message] = []
+        self._listeners: list[Callable[[list[int]], None]] = []
+        self._stamped_us = 0
+
+    def listen(self, callback: Callable[[list[int]], None]) -> None:
+        """Call back in the event loop with the ids of observations that have become durable."""
+        self._listeners.append(callback)
+
+    # --- what arrives -----------------------------------------------------------------------------------------------
+
+    async def take(
+        self,
+        device: str | None,
+        sent: Sequence[Sent],
+        in_transaction: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> list[Taken]:
+        """Store what a device sent; for each row its id, or why it is refused. ``device`` None is a sender without credential.
+
+        ``in_transaction`` runs in the transaction that stores the rows, and undoes it by raising (a repeated sequence number).
+        Raises ``StaError``: 401 or 403 for a sender that may not, 429 for one that sends too much.
+        """
+        source = self._admit(device)
+        readings = _Readings(taken=[None] * len(sent))
+        now_us = self._clock.now_us()
+        for index, one in enumerate(sent):
+            try:
+                self._may_speak_for(source.device, one.stream)
+                row, more = self._read(one, now_us)
+            except StaError as error:
+                readings.taken[index] = self._refused(source, error)
+            else:
+                readings.rows.append(row)
+                readings.more.append(more)
+                readings.place.append(index)
+        return await self._enter(source, readings, in_transaction)
+
+    async def deliver(
+        self, device: str, payload: bytes, in_transaction: Callable[[sqlite3.Connection], None] | None = None
+    ) -> list[Taken]:
+        """Store what a device of a vendor's format sent: see ``take``. Raises ``StaError`` (400) where the payload is not readable."""
+        source = self._admit(device)
+        entry = self.lab.devices[device]
+        if entry.format not in FORMATS:
+            raise StaError(f"sends by {entry.format}, not by a payload of its own", f"device {device}", "use /sta/v1.1", 400)
+        try:
+            self._hold_personal(source, payload)
+            message = FORMATS[entry.format].read(payload, self.lab.zone, self._clock.now_us())
+        except RuimteError as error:
+            raise self._refused(source, error) from None
+        readings = _Readings()
+        for reading in message.readings:
+            stream = self._stream(entry, reading.source, reading.measure, reading.start_us, reading.end_us)
+            if isinstance(stream, StaError):
+                readings.taken.append(self._refused(source, stream))
+                continue
+            readings.place.append(len(readings.taken))
+            readings.taken.append(None)
+            readings.rows.append((stream, reading.start_us, reading.end_us, reading.value, int(reading.flags)))
+            readings.more.append((None, None))
+        return await self._enter(source, readings, in_transaction)
+
+    def require_sender(self, device: str | None) -> None:
+        """Raise ``StaError`` (401) where nobody without a credential may send."""
+        if device is None and not self._rules.anonymous_writes:
+            raise StaError("a device needs its credential", "Authorization", "send its token: Authorization: Bearer …", 401)
+
+    # --- one message ------------------------------------------------------------------------------------------------
+
+    def _admit(self, device: str | None) -> Source:
+        self.require_sender(device)
+        key = device or ANONYMOUS
+        if device is not None and device not in self.lab.devices:
+            raise StaError("is not in the register", f"device {device}", "add it to sensors.toml", 403)
+        source = self.sources.setdefault(key, Source(key))
+        now_us = self._clock.now_us()
+        if not self._rates.spend(key, now_us):
+            raise self._refused(source, StaError("sends too much", f"device {key}", "send less often, or more in one message", 429))
+        source.messages += 1
+        source.last_us = now_us
+        return source
+
+    def _may_speak_for(self, device: str, stream: int) -> None:
+        place = self._register.streams.get(stream)
+        if place is None:
+            raise StaError("the register knows no such datastream", f"Datastream {stream}", "see /sta/v1.1/Datastreams", 400)
+        if device != ANONYMOUS and self._register.keys[place[0]] not in self.lab.devices[device].sensors:
+            raise StaError("is not a datastream of this device", f"Datastream {stream}", "add its sensor to the device", 403)
+
+    def _stream(self, entry: DeviceEntry, source: str, measure: str, start_us: int, end_us: int) -> int | StaError:
+        """The datastream of what a device counts at, or why there is none."""
+        found = self._register.find(source, measure, start_us, end_us, set(entry.sensors))
+        if found is None:
+            mend = "add the sensor with this source_id and measure, and name it in the device's sensors"
+            return StaError(f"no registered sensor of this device measures {measure} at {source!r} then", entry.key, mend, 403)
+        return found
+
+    def _read(self, sent: Sent, now_us: int) -> tuple[_Row, More]:
+        result = sent.result
+        if isinstance(result, bool) or not isinstance(result, int | float):
+            raise StaError("result is not a number", "result", "send a number")
+        flags = Flag.NONE
+        if sent.phenomenon_time is None:
+            start_us = end_us = now_us
+        else:
+            start_us, end_us = parse_time(sent.phenomenon_time, "phenomenonTime")
+        if start_us == end_us:
+            start_us = self._gate.implied_start_us(sent.stream, end_us)
+            flags = Flag.REPAIRED if start_us != end_us else flags
+        result_us = None if sent.result_time is None else parse_instant(sent.result_time, "resultTime")
+        extra = None
+        if sent.parameters:
+            check_declared(sent.parameters, self._rules.keys)
+            extra = msgspec.json.encode({"parameters": sent.parameters}).decode()
+        try:
+            return (sent.stream, start_us, end_us, float(result), int(flags)), (result_us, extra)
+        except OverflowError:
+            raise StaError("result is too large", "result", "send a number") from None
+
+    def _hold_personal(self, source: Source, payload: bytes) -> None:
+        """Refuse what looks like a visitor's identifier; what it is is told and kept, its value is not."""
+        found = find_identifier(payload)
+        if found is None:
+            return
+        kind, path = found
+        now_us = self._clock.now_us()
+        if source.personal != kind or source.personal_us is None or now_us - source.personal_us > HOUR_US:
+            entry = LogEntry(
+                lab_us=now_us, wall_us=now_us, kind="sends-personal", who="system", body={"device": source.device, "identifier": kind}
+            )
+            self._store.write(lambda connection: records.append_log(connection, entry))
+        source.personal, source.personal_us = kind, now_us
+        raise StaError(f"holds what looks like {kind}", path, "let the device send counts only; nothing of it was kept")
+
+    def _refused(self, source: Source, error: RuimteError) -> StaError:
+        source.refused += 1
+        source.refusal = error.what
+        return error if isinstance(error, StaError) else StaError(error.what, error.where, error.mend)
+
+    # --- many together ----------------------------------------------------------------------------------------------
+
+    async def _enter(
+        self, source: Source, readings: _Readings, in_transaction: Callable[[sqlite3.Connection], None] | None
+    ) -> list[Taken]:
+        if readings.rows:
+            loop = asyncio.get_running_loop()
+            message = _Message(source.device, readings.rows, readings.more, loop.create_future(), in_transaction)
+            if not self._waiting:
+                loop.call_soon(self._store_waiting)
+            self._waiting.append(message)
+            for index, taken in zip(readings.place, await message.done, strict=True):
+                readings.taken[index] = taken
+        return [taken for taken in readings.taken if taken is not None]
+
+    def _store_waiting(self) -> None:
+        """Judge all that waits at once, and hand it to the writer; a message with a sequence number is a piece of its own."""
+        waiting, self._waiting = self._waiting, []
+        alone = [message for message in waiting if message.in_transaction is not None]
+        together = [message for message in waiting if message.in_transaction is None]
+        for group in ([together] if together else []) + [[message] for message in alone]:
+            self._store_group(group)
+
+    def _store_group(self, group: list[_Message]) -> None:
+        arrivals = Arrivals.of([row for message in group for row in message.rows])
+        more = [each for message in group for each in message.more]
+        verdict = self._gate.judge(arrivals, self._clock.now_us())
+        kept = np.flatnonzero(verdict.refusal == KEPT)
+        in_transaction = group[0].in_transaction
+
+        def work(connection: sqlite3.Connection) -> list[int]:
+            if in_transaction is not None:
+                in_transaction(connection)
+            # stamped here, so that receipt has the order of commits: what a reader has seen up to a moment is complete
+            self._stamped_us = max(self._stamped_us, self._clock.now_us())
+            received = np.full(len(kept), self._stamped_us)
+            columns = [arrivals.stream[kept], arrivals.start_us[kept], arrivals.end_us[kept], received]
+            columns += [arrivals.result[kept], verdict.flags[kept]]
+            table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=OBSERVATIONS)
+            _, ids = observations.append_ids(connection, table, [more[i] for i in kept.tolist()])
+            return [int(id_) for id_ in ids]
+
+        taken: list[Taken] = [
+            0 if number == KEPT else StaError(*_told(verdict.reasons[number])) for number in verdict.refusal.tolist()
+        ]
+        doubtful = verdict.flags & Flag.DOUBTFUL != 0
+        loop = asyncio.get_running_loop()
+        written = asyncio.wrap_future(self._store.write(work), loop=loop)
+        written.add_done_callback(lambda done: self._answer(group, taken, kept.tolist(), doubtful.tolist(), done))
+
+    def _answer(
+        self, group: list[_Message], taken: list[Taken], kept: list[int], doubtful: list[bool], done: asyncio.Future[list[int]]
+    ) -> None:
+        error = done.exception()
+        if error is not None:
+            for message in group:
+                if not message.done.done():
+                    message.done.set_exception(error)
+            return
+        for index, id_ in zip(kept, done.result(), strict=True):
+            taken[index] = id_
+        begin = 0
+        for message in group:
+            part = taken[begin : begin + len(message.rows)]
+            source = self.sources[message.device]
+            refusals = [each for each in part if isinstance(each, StaError)]
+            source.kept += len(part) - len(refusals)
+            source.doubtful += sum(
+                doubtful[i] for i in range(begin, begin + len(part)) if not isinstance(taken[i], StaError)
+            )
+            for refusal in refusals:
+                self._refused(source, refusal)
+            if not message.done.done():
+                message.done.set_result(part)
+            begin += len(part)
+        for callback in self._listeners:
+            callback(done.result())
+
+
+def _told(reason: tuple[str, str]) -> tuple[str, str, str]:
+    what, mend = reason
+    return what, "Observation", mend
+
+
+def source_lines(sources: dict[str, Source]) -> list[dict[str, Any]]:
+    """The sources as JSON takes them, those that send what they must not first."""
+    ordered = sorted(sources.values(), key=lambda source: (source.personal is None, source.refused == 0, source.device))
+    return [
+        {
+            "device": source.device,
+            "messages": source.messages,
+            "kept": source.kept,
+            "doubtful": source.doubtful,
+            "refused": source.refused,
+            "last": None if source.last_us is None else iso(source.last_us),
+            "refusal": source.refusal,
+            "personal": source.personal,
+        }
+        for source in ordered
+    ]
