@@ -32,12 +32,22 @@ class Row:
 
 
 def row(
-    name: str, value: float, unit: str, *, most: float | None = None, peer: str | None = None, peer_value: float | None = None
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    most: float | None = None,
+    least: float | None = None,
+    peer: str | None = None,
+    peer_value: float | None = None,
 ) -> Row:
-    """A measured figure; ``most`` is its goal (at most), ``ratio`` is value over peer."""
+    """A measured figure; its goal is to be at most ``most`` or at least ``least``; ``ratio`` is value over peer."""
     ratio = None if peer_value is None else value / peer_value
-    goal = None if most is None else f"≤ {most:g} {unit}"
-    return Row(name, value, unit, peer, peer_value, ratio, goal, None if most is None else value <= most)
+    if most is not None:
+        return Row(name, value, unit, peer, peer_value, ratio, f"≤ {most:g} {unit}", value <= most)
+    if least is not None:
+        return Row(name, value, unit, peer, peer_value, ratio, f"≥ {_figure(least)} {unit}", value >= least)
+    return Row(name, value, unit, peer, peer_value, ratio)
 
 
 def missing(name: str, unit: str, why: str, goal: str | None = None) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ruimte.clock import HOUR_US, MINUTE_US
-from ruimte.lab.files import LabFile, SensorEntry
+from ruimte.lab.files import DeviceEntry, LabFile, SensorEntry
 from ruimte.lab.lab import Lab
 from ruimte.model.place import Direction, Model, Place, Quantity, Stream
 
@@ -37,13 +37,13 @@ _SENSOR: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def make_lab() -> MakeLab:
-    """Makes a lab that has only sensors: each argument is a table of what differs from a plain sensor."""
+    """Makes a lab that has only sensors and devices: each argument is a table of what differs from a plain sensor."""
 
-    def make(*sensors: dict[str, Any], zone: str = "Europe/Zurich") -> Lab:
+    def make(*sensors: dict[str, Any], zone: str = "Europe/Zurich", devices: Iterable[DeviceEntry] = ()) -> Lab:
         entries = [SensorEntry(**(_SENSOR | sensor)) for sensor in sensors]
         file = LabFile(format=1, key="test", name="Test", organisation="City", contact="lab@example.org", time_zone=zone)
         by_key = {entry.key: entry for entry in entries}
-        return Lab(Path("test"), file, ZoneInfo(zone), {}, {}, {}, by_key, {}, {}, ())
+        return Lab(Path("test"), file, ZoneInfo(zone), {}, {}, {}, by_key, {each.key: each for each in devices}, {}, {}, ())
 
     return make
 

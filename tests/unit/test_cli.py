@@ -86,7 +86,7 @@ def test_a_refused_row_never_stops_the_rest_and_is_counted(ruimte, tmp_path):
     assert report["doubtful"] == 1  # a thousand million people: kept, but nothing rests on it
     counted = {refusal["reason"]: refusal["count"] for refusal in report["refused"]}
     assert sum(counted.values()) == 7
-    assert counted["negative count"] == 1
+    assert counted["less than can be"] == 1
     assert counted["unreadable number"] == 1
     assert counted["sensor is not registered"] == 1
     assert counted["outside the sensor's registered period"] == 1

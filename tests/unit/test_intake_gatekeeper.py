@@ -58,7 +58,7 @@ def test_what_is_registered_comes_in(lab):
         (raw("gate", "count"), "measure is not registered for the sensor"),
         (raw(measure="speed"), "measure is not registered for the sensor"),
         (raw(length=HOUR_US // 2), "interval is not the registered one"),
-        (raw(result=-1.0), "negative count"),
+        (raw(result=-1.0), "less than can be"),
         (raw(result=np.inf), "not a finite number"),
         (raw(result=np.nan), "not a finite number"),
     ],

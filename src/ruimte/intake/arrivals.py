@@ -82,9 +82,10 @@ class Gate:
         refusal = np.full(len(entry), KEPT, dtype=np.int64)
         for number, objection in enumerate(objections):
             refusal[(refusal == KEPT) & objection.holds] = number
-        with np.errstate(invalid="ignore"):
-            doubtful = (arrivals.end_us > now_us + self._skew_us) | (arrivals.result > self.register.highest[entry, measure])
         kept = np.flatnonzero(refusal == KEPT)
+        doubtful = np.zeros(len(entry), dtype=bool)
+        ends, results = arrivals.end_us[kept], arrivals.result[kept]
+        doubtful[kept] = (ends > now_us + self._skew_us) | (results > self.register.highest[entry[kept], measure[kept]])
         doubtful[kept] |= self._unlike_the_last(arrivals, kept)
         flags = arrivals.flags | np.where(doubtful, np.int32(Flag.DOUBTFUL), np.int32(0))
         return Verdict(refusal, flags, tuple((objection.reason, objection.mend) for objection in objections))
@@ -95,7 +96,9 @@ class Gate:
         late = arrivals.end_us > self.register.until_us[entry]
         allowed = duration_text(self._skew_most_us)
         return (
-            Objection(f"ends more than {allowed} ahead of the node's clock", ahead, f"set the device's clock (it is now {iso(now_us)})"),
+            Objection(
+                f"ends more than {allowed} ahead of the node's clock", ahead, f"set the device's clock (it is now {iso(now_us)})"
+            ),
             Objection("outside the sensor's registered period", early | late, "review the entry in sensors.toml"),
         )
 

@@ -94,7 +94,7 @@ def impossible(
             Objection("measure is not registered for the sensor", not_registered),
             Objection(OTHER_INTERVAL, other_interval, "correct it in the mapping or in sensors.toml"),
             Objection("not a finite number", ~np.isfinite(result)),
-            Objection("negative count", register.too_low(measure, result)),
+            Objection("less than can be", register.too_low(measure, result)),
         )
 
 

@@ -172,7 +172,9 @@ class Inbox:
         source = self.sources.setdefault(key, Source(key))
         now_us = self._clock.now_us()
         if not self._rates.spend(key, now_us):
-            raise self._refused(source, StaError("sends too much", f"device {key}", "send less often, or more in one message", 429))
+            raise self._refused(
+                source, StaError("sends too much", f"device {key}", "send less often, or more in one message", 429)
+            )
         source.messages += 1
         source.last_us = now_us
         return source
@@ -223,7 +225,11 @@ class Inbox:
         now_us = self._clock.now_us()
         if source.personal != kind or source.personal_us is None or now_us - source.personal_us > HOUR_US:
             entry = LogEntry(
-                lab_us=now_us, wall_us=now_us, kind="sends-personal", who="system", body={"device": source.device, "identifier": kind}
+                lab_us=now_us,
+                wall_us=now_us,
+                kind="sends-personal",
+                who="system",
+                body={"device": source.device, "identifier": kind},
             )
             self._store.write(lambda connection: records.append_log(connection, entry))
         source.personal, source.personal_us = kind, now_us
@@ -301,9 +307,7 @@ class Inbox:
             source = self.sources[message.device]
             refusals = [each for each in part if isinstance(each, StaError)]
             source.kept += len(part) - len(refusals)
-            source.doubtful += sum(
-                doubtful[i] for i in range(begin, begin + len(part)) if not isinstance(taken[i], StaError)
-            )
+            source.doubtful += sum(doubtful[i] for i in range(begin, begin + len(part)) if not isinstance(taken[i], StaError))
             for refusal in refusals:
                 self._refused(source, refusal)
             if not message.done.done():
