@@ -1,8 +1,8 @@
 """What devices send live, judged by the same register as imports: refused, kept, or kept and marked as doubtful.
 
-A device's observation that cannot be is refused with an answer that says why. One that only may be wrong (a clock that runs ahead,
-a value that has been frozen for hours, an interval that overlaps the last one, more than can pass) is kept and marked, so that a
-person can see what happened; the estimate does not lean on it.
+A device's observation that cannot be is refused with an answer that says why. One that only may be wrong (a clock that runs
+ahead, a value that has been frozen for hours, an interval that overlaps the last one, more than can pass) is kept and marked, so
+that a person can see what happened; the estimate does not lean on it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``refusal``: for each row the index of its reason in ``reasons``, or ``KEPT``; ``flags``: those of the row and its doubts."""
+    """Of each row the index of its ``refusal`` in ``reasons`` (why, and how to mend it) or ``KEPT``, and its flags with doubts."""
 
     refusal: NDArray[np.int64]
     flags: NDArray[np.int32]
@@ -56,7 +56,7 @@ class Verdict:
 
 
 class Gate:
-    """Judges what arrives for one lab. Remembers of each datastream what it said last, so one gate must see all of it in order."""
+    """Judges what arrives for one lab. Remembers what each datastream said last, so one gate must see all of it in order."""
 
     def __init__(self, register: Register, rules: Intake) -> None:
         self.register = register
@@ -103,7 +103,7 @@ class Gate:
         )
 
     def _unlike_the_last(self, arrivals: Arrivals, kept: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of the kept rows overlap their datastream's last interval, or repeat a value that has stood still for too long."""
+        """Which of the kept rows overlap their datastream's last interval, or repeat a value that has stood still too long."""
         doubtful = np.zeros(len(kept), dtype=bool)
         columns = (column[kept].tolist() for column in (arrivals.stream, arrivals.start_us, arrivals.end_us, arrivals.result))
         for position, (stream, start_us, end_us, result) in enumerate(zip(*columns, strict=True)):

@@ -57,9 +57,9 @@ def admit(batch: pa.Table, lab: Lab, stream_ids: Mapping[str, int], report: Repo
         counted = refused[rows.flags[refused] & Flag.IMPLIED == 0]
         examples = rows.describe(counted)
         if objection.reason == OTHER_INTERVAL:
-            registered = register.interval_us[entry]
+            lasts, registered = rows.end - rows.start, register.interval_us[entry]
             examples = (
-                f"{told} lasts {duration_text(int(rows.end[i] - rows.start[i]))}, registered is {duration_text(int(registered[i]))}"
+                f"{told} lasts {duration_text(int(lasts[i]))}, registered is {duration_text(int(registered[i]))}"
                 for told, i in zip(examples, counted, strict=True)
             )
         report.refuse("observations", objection.reason, len(counted), examples, objection.mend)

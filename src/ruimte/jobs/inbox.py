@@ -135,7 +135,7 @@ class Inbox:
     async def deliver(
         self, device: str, payload: bytes, in_transaction: Callable[[sqlite3.Connection], None] | None = None
     ) -> list[Taken]:
-        """Store what a device of a vendor's format sent: see ``take``. Raises ``StaError`` (400) where the payload is not readable."""
+        """Store what a device of a vendor's format sent: see ``take``. Raises ``StaError`` (400) for an unreadable payload."""
         source = self._admit(device)
         entry = self.lab.devices[device]
         if entry.format not in FORMATS:

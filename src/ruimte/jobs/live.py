@@ -234,5 +234,5 @@ class StoreFeed:
 
 
 def settle(store: Store) -> None:
-    """Wait until what was handed to the writer before is written: receipt is stamped by the writer, so no earlier one can follow."""
+    """Wait until what the writer was handed is written: it stamps the receipt, so none of an earlier moment can follow."""
     store.write(lambda connection: None).result()
