@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from ruimte.clock import HOUR_US, Clock, SystemClock, iso
 from ruimte.errors import RuimteError
@@ -19,13 +18,12 @@ from ruimte.intake.devices import FORMATS
 from ruimte.intake.personal import check_declared, find_identifier
 from ruimte.intake.rate import Buckets
 from ruimte.intake.register import Register
-from ruimte.lab.files import DeviceEntry
+from ruimte.lab.files import DeviceEntry, Text
 from ruimte.lab.lab import Lab
-from ruimte.model.observation import OBSERVATIONS, Flag
+from ruimte.model.observation import Flag
 from ruimte.sta.errors import StaError
 from ruimte.sta.times import parse_instant, parse_time
 from ruimte.store import observations, records
-from ruimte.store.observations import More
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
 
@@ -36,6 +34,7 @@ Taken = int | StaError
 """What became of a row: the id of its observation, or why it was refused."""
 
 _Row = tuple[int, int, int, float, int]
+_More = tuple[int | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +63,28 @@ class Source:
     personal_us: int | None = None
 
 
+class SourceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A source as the page shows it: counts since the node started, when it was ``last`` heard (ISO 8601), the reason of its last
+    ``refusal``, and the kind of ``personal`` identifier that it sent, though it must not."""
+
+    device: str
+    name: Text
+    messages: int
+    kept: int
+    doubtful: int
+    refused: int
+    last: str | None
+    refusal: str | None
+    personal: str | None
+
+
 @dataclass(slots=True)
 class _Message:
     """The readable rows of one message, waiting for the next batch."""
 
     device: str
     rows: list[_Row]
-    more: list[More]
+    more: list[_More]
     done: asyncio.Future[list[Taken]]
     in_transaction: Callable[[sqlite3.Connection], None] | None = None
 
@@ -78,7 +92,7 @@ class _Message:
 @dataclass(slots=True)
 class _Readings:
     rows: list[_Row] = field(default_factory=list)
-    more: list[More] = field(default_factory=list)
+    more: list[_More] = field(default_factory=list)
     place: list[int] = field(default_factory=list)
     taken: list[Taken | None] = field(default_factory=list)
 
@@ -157,6 +171,14 @@ class Inbox:
             readings.more.append((None, None))
         return await self._enter(source, readings, in_transaction)
 
+    def views(self) -> list[SourceView]:
+        """Every registered device, and whoever else sent: those that send what they must not first, then those refused most."""
+        names = {key: device.name for key, device in self.lab.devices.items()}
+        found = [self.sources.get(key) or Source(key) for key in names]
+        found += [source for key, source in self.sources.items() if key not in names]
+        found.sort(key=lambda source: (source.personal is None, -source.refused, source.device))
+        return [_view(source, names.get(source.device, source.device)) for source in found]
+
     def require_sender(self, device: str | None) -> None:
         """Raise ``StaError`` (401) where nobody without a credential may send."""
         if device is None and not self._rules.anonymous_writes:
@@ -194,7 +216,7 @@ class Inbox:
             return StaError(f"no registered sensor of this device measures {measure} at {source!r} then", entry.key, mend, 403)
         return found
 
-    def _read(self, sent: Sent, now_us: int) -> tuple[_Row, More]:
+    def _read(self, sent: Sent, now_us: int) -> tuple[_Row, _More]:
         result = sent.result
         if isinstance(result, bool) or not isinstance(result, int | float):
             raise StaError("result is not a number", "result", "send a number")
@@ -264,10 +286,10 @@ class Inbox:
             self._store_group(group)
 
     def _store_group(self, group: list[_Message]) -> None:
-        arrivals = Arrivals.of([row for message in group for row in message.rows])
+        rows = [row for message in group for row in message.rows]
         more = [each for message in group for each in message.more]
-        verdict = self._gate.judge(arrivals, self._clock.now_us())
-        kept = np.flatnonzero(verdict.refusal == KEPT)
+        verdict = self._gate.judge(Arrivals.of(rows), self._clock.now_us())
+        kept, flags = np.flatnonzero(verdict.refusal == KEPT).tolist(), verdict.flags.tolist()
         in_transaction = group[0].in_transaction
 
         def work(connection: sqlite3.Connection) -> list[int]:
@@ -275,23 +297,18 @@ class Inbox:
                 in_transaction(connection)
             # stamped here, so that receipt has the order of commits: what a reader has seen up to a moment is complete
             self._stamped_us = max(self._stamped_us, self._clock.now_us())
-            received = np.full(len(kept), self._stamped_us)
-            columns = [arrivals.stream[kept], arrivals.start_us[kept], arrivals.end_us[kept], received]
-            columns += [arrivals.result[kept], verdict.flags[kept]]
-            table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=OBSERVATIONS)
-            _, ids = observations.append_ids(connection, table, [more[i] for i in kept.tolist()])
-            return [int(id_) for id_ in ids]
+            ready = [(*rows[i][:3], self._stamped_us, rows[i][3], flags[i], *more[i]) for i in kept]
+            return observations.append_rows(connection, ready)[1]
 
         taken: list[Taken] = [
             0 if number == KEPT else StaError(*_told(verdict.reasons[number])) for number in verdict.refusal.tolist()
         ]
-        doubtful = verdict.flags & Flag.DOUBTFUL != 0
         loop = asyncio.get_running_loop()
         written = asyncio.wrap_future(self._store.write(work), loop=loop)
-        written.add_done_callback(lambda done: self._answer(group, taken, kept.tolist(), doubtful.tolist(), done))
+        written.add_done_callback(lambda done: self._answer(group, taken, kept, flags, done))
 
     def _answer(
-        self, group: list[_Message], taken: list[Taken], kept: list[int], doubtful: list[bool], done: asyncio.Future[list[int]]
+        self, group: list[_Message], taken: list[Taken], kept: list[int], flags: list[int], done: asyncio.Future[list[int]]
     ) -> None:
         error = done.exception()
         if error is not None:
@@ -307,12 +324,13 @@ class Inbox:
             source = self.sources[message.device]
             refusals = [each for each in part if isinstance(each, StaError)]
             source.kept += len(part) - len(refusals)
-            source.doubtful += sum(doubtful[i] for i in range(begin, begin + len(part)) if not isinstance(taken[i], StaError))
+            end = begin + len(part)
+            source.doubtful += sum(flags[i] & Flag.DOUBTFUL != 0 for i in range(begin, end) if not isinstance(taken[i], StaError))
             for refusal in refusals:
                 self._refused(source, refusal)
             if not message.done.done():
                 message.done.set_result(part)
-            begin += len(part)
+            begin = end
         for callback in self._listeners:
             callback(done.result())
 
@@ -322,19 +340,15 @@ def _told(reason: tuple[str, str]) -> tuple[str, str, str]:
     return what, "Observation", mend
 
 
-def source_lines(sources: dict[str, Source]) -> list[dict[str, Any]]:
-    """The sources as JSON takes them, those that send what they must not first."""
-    ordered = sorted(sources.values(), key=lambda source: (source.personal is None, source.refused == 0, source.device))
-    return [
-        {
-            "device": source.device,
-            "messages": source.messages,
-            "kept": source.kept,
-            "doubtful": source.doubtful,
-            "refused": source.refused,
-            "last": None if source.last_us is None else iso(source.last_us),
-            "refusal": source.refusal,
-            "personal": source.personal,
-        }
-        for source in ordered
-    ]
+def _view(source: Source, name: Text) -> SourceView:
+    return SourceView(
+        device=source.device,
+        name=name,
+        messages=source.messages,
+        kept=source.kept,
+        doubtful=source.doubtful,
+        refused=source.refused,
+        last=None if source.last_us is None else iso(source.last_us),
+        refusal=source.refusal,
+        personal=source.personal,
+    )

@@ -20,7 +20,7 @@ class StreamEntry(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     measure: str
     definition: str
-    unit: str
+    result_type: dict[str, Any]
     interval_us: int
     feature_key: str
     feature_name: str
@@ -79,7 +79,6 @@ def register(connection: sqlite3.Connection, entries: Iterable[StreamEntry], pla
                 "feature": json.dumps(entry.feature),
             },
         )
-        result_type = {"type": "Count", "uom": {"code": entry.unit}}
         datastream = _upsert(
             connection,
             "datastreams",
@@ -90,7 +89,7 @@ def register(connection: sqlite3.Connection, entries: Iterable[StreamEntry], pla
                 "feature_id": feature,
                 "name": entry.key,
                 "description": entry.description,
-                "result_type": json.dumps(result_type),
+                "result_type": json.dumps(entry.result_type),
                 "properties": json.dumps({"interval_us": entry.interval_us}),
             },
         )

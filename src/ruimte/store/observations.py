@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, repeat
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ruimte.model.observation import OBSERVATIONS
 
@@ -19,8 +19,8 @@ _REVISE = f"INSERT INTO observations ({_COLUMNS}, {_MORE}, revises, first) VALUE
 _WIDEN = """UPDATE datastreams SET
   first_start_us = min(coalesce(first_start_us, 9e18), ?), last_end_us = max(coalesce(last_end_us, -9e18), ?) WHERE id = ?"""
 
-More = tuple[int | None, str | None]
-"""What an observation can have besides: the moment of its result (µs), and JSON with its parameters."""
+Row = tuple[int, int, int, int, float | None, int, int | None, str | None]
+"""Datastream, start, end, receipt (µs), result, flags; where it has them the moment of its result (µs) and JSON with parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,58 +37,40 @@ class Appended:
 
 def append(connection: sqlite3.Connection, table: pa.Table) -> Appended:
     """Append a batch (schema ``OBSERVATIONS``). A row with the times and result of the latest one is known, not written again."""
-    return append_ids(connection, table)[0]
+    columns = [column.to_numpy().tolist() for column in table.select(OBSERVATIONS.names).cast(OBSERVATIONS).columns]
+    columns[4] = [None if result != result else result for result in columns[4]]
+    return append_rows(connection, list(zip(*columns, repeat(None), repeat(None))))[0]
 
 
-def append_ids(
-    connection: sqlite3.Connection, table: pa.Table, more: Sequence[More] | None = None
-) -> tuple[Appended, NDArray[np.int64]]:
-    """Append a batch, and tell the id of each row's observation: its own, or that of the first that it repeats or revises.
-
-    ``more`` holds what else is known of each row.
-    """
-    ids = np.zeros(table.num_rows, dtype=np.int64)
-    if table.num_rows == 0:
-        return Appended(), ids
-    table = table.select(OBSERVATIONS.names).cast(OBSERVATIONS)
-    streams, starts, ends, received, results, flags = (column.to_numpy() for column in table.columns)
-    order = np.lexsort((received, ends, starts, streams))
-    columns = [column[order] for column in (streams, starts, ends, received, results, flags)]
-    bounds = np.flatnonzero(np.diff(columns[0])) + 1
-    total = Appended()
-    parts = zip(*(np.split(column, bounds) for column in columns), strict=True)
-    for index, part in zip(np.split(order, bounds), parts, strict=True):
-        rest = [(None, None)] * len(index) if more is None else [more[i] for i in index.tolist()]
-        appended, ids[index] = _append_stream(connection, *part, rest)
+def append_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> tuple[Appended, list[int]]:
+    """Append observations, and tell the id of each: its own, or that of the first one that it repeats or revises."""
+    streams: dict[int, list[int]] = {}
+    for index, row in enumerate(rows):
+        streams.setdefault(row[0], []).append(index)
+    total, ids = Appended(), [0] * len(rows)
+    for indices in streams.values():
+        if len(indices) > 1:
+            indices.sort(key=lambda index: rows[index][1:4])
+        appended, found = _append_stream(connection, [rows[index] for index in indices])
         total += appended
+        for index, id_ in zip(indices, found, strict=True):
+            ids[index] = id_
     return total, ids
 
 
-def _append_stream(
-    connection: sqlite3.Connection,
-    streams: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    received: NDArray[np.int64],
-    results: NDArray[np.float64],
-    flags: NDArray[np.int32],
-    more: Sequence[More],
-) -> tuple[Appended, Sequence[int]]:
-    columns = [column.tolist() for column in (streams, starts, ends, received, results, flags)]
-    if np.isnan(results).any():
-        columns[4] = [None if result != result else result for result in columns[4]]
-    rows = zip(*columns, *zip(*more, strict=True), strict=True)
-    repeated = bool(np.any((np.diff(starts) == 0) & (np.diff(ends) == 0)))
+def _append_stream(connection: sqlite3.Connection, rows: list[Row]) -> tuple[Appended, Sequence[int]]:
+    """Append rows of one datastream, in order of start, end and receipt."""
+    stream, first_us, last_us = rows[0][0], rows[0][1], rows[-1][1]
     stored = connection.execute(
         "SELECT id, coalesce(first, id), start_us, end_us, result, flags FROM observations"
         " WHERE datastream_id = ? AND start_us BETWEEN ? AND ? ORDER BY id",
-        (columns[0][0], columns[1][0], columns[1][-1]),
+        (stream, first_us, last_us),
     ).fetchall()
-    connection.execute(_WIDEN, (columns[1][0], max(columns[2]), columns[0][0]))
-    if not stored and not repeated:
+    connection.execute(_WIDEN, (first_us, max(row[2] for row in rows), stream))
+    if not stored and all(row[1:3] != after[1:3] for row, after in pairwise(rows)):
         connection.executemany(_INSERT, rows)
         last = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])  # of one writer, so they follow each other
-        return Appended(added=len(starts)), range(last - len(starts) + 1, last + 1)
+        return Appended(added=len(rows)), range(last - len(rows) + 1, last + 1)
     latest = {(start, end): (id_, first, result, flag) for id_, first, start, end, result, flag in stored}
     added = revised = known = 0
     ids = []
