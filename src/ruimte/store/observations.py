@@ -20,7 +20,7 @@ _WIDEN = """UPDATE datastreams SET
   first_start_us = min(coalesce(first_start_us, 9e18), ?), last_end_us = max(coalesce(last_end_us, -9e18), ?) WHERE id = ?"""
 
 Row = tuple[int, int, int, int, float | None, int, int | None, str | None]
-"""Datastream, start, end, receipt (µs), result, flags; where it has them the moment of its result (µs) and JSON with parameters."""
+"""Datastream, start, end, receipt (µs), result, flags; the moment of its result (µs) and JSON with parameters, if it has them."""
 
 
 @dataclass(frozen=True, slots=True)
