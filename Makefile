@@ -57,6 +57,14 @@ bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py)) ## a
 bench-%: benchmarks/%.py .venv/.dev ## one benchmark: make bench-main
 	$(BIN)/python -m benchmarks.$* $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.dev ## a hundred thousand requests and payloads, other ones each time (make test runs 5,000)
+	RUIMTE_FUZZ=$${RUIMTE_FUZZ:-100000} RUIMTE_FUZZ_SEED=$${RUIMTE_FUZZ_SEED:-$$(date +%s)} $(BIN)/pytest tests/fuzz $(ARGS)
+
+.PHONY: faults
+faults: .venv/.dev ## kill -9 under load, twenty times (make test: three), and what else is broken on purpose
+	RUIMTE_KILLS=$${RUIMTE_KILLS:-20} $(BIN)/pytest tests/faults $(ARGS)
+
 .PHONY: clean
 clean: ## back to a fresh checkout
 	rm -rf .venv $(VENDOR) node_modules build dist site benchmarks/out

@@ -43,22 +43,28 @@ def broker(folder: Path) -> Iterator[int]:
         process.wait()
 
 
-def publish_all(port: int, topic: str, messages: list[bytes]) -> None:
-    """Publish at QoS 1; returns when the broker has acknowledged all."""
-    with get_context("spawn").Pool(1) as pool:
-        pool.apply(_publish_all, (port, topic, messages))
+@contextmanager
+def publisher(port: int, topic: str, messages: list[bytes]) -> Iterator[None]:
+    """Publishes at QoS 1, from a process of its own that stays linked until the block ends, so that all are acknowledged."""
+    process = get_context("spawn").Process(target=_publish, args=(port, topic, messages))
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
 
 
-def _publish_all(port: int, topic: str, messages: list[bytes]) -> None:
+def _publish(port: int, topic: str, messages: list[bytes]) -> None:
     from gmqtt import Client
 
     async def everything() -> None:
         client = Client("ruimte-bench-publisher", receive_maximum=_IN_FLIGHT)
         await client.connect("127.0.0.1", port)
-        for begin in range(0, len(messages), _IN_FLIGHT):
-            for message in messages[begin : begin + _IN_FLIGHT]:
-                client.publish(topic, message, qos=1)
-            await asyncio.sleep(0)
-        await client.disconnect()
+        for number, message in enumerate(messages):
+            client.publish(topic, message, qos=1)
+            if number % 100 == 99:
+                await asyncio.sleep(0)
+        await asyncio.Event().wait()
 
     asyncio.run(everything())

@@ -103,7 +103,7 @@ def _over_mqtt(folder: Path) -> list[Row]:
     name, unit, goal = "MQTT QoS 1 through Mosquitto", "stored messages/s", 3_000
     if shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") is None:
         return [missing(name, unit, "no mosquitto on this machine", f"≥ {goal:,} {unit}")]
-    from benchmarks._mqtt import broker, publish_all
+    from benchmarks._mqtt import broker, publisher
 
     rates, costs = [], []
     for number in range(ROUNDS):
@@ -113,11 +113,11 @@ def _over_mqtt(folder: Path) -> list[Row]:
             minutes = count()
             messages = [_one(minutes) for _ in range(_MESSAGES)]
             before, began = node.cpu_s(), time.perf_counter()
-            publish_all(port, f"v1.1/Datastreams({stream})/Observations", messages)
-            while _stored(data) < _MESSAGES:
-                if time.perf_counter() - began > 120:
-                    raise SystemExit(f"{_stored(data)} of {_MESSAGES} messages were stored in 120 s")
-                time.sleep(0.05)
+            with publisher(port, f"v1.1/Datastreams({stream})/Observations", messages):
+                while _stored(data) < _MESSAGES:
+                    if time.perf_counter() - began > 120:
+                        raise SystemExit(f"{_stored(data)} of {_MESSAGES} messages were stored in 120 s")
+                    time.sleep(0.05)
             rates.append(_MESSAGES / (time.perf_counter() - began))
             costs.append((node.cpu_s() - before) / _MESSAGES * 1e6)
         shutil.rmtree(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -26,15 +27,24 @@ the folder that the environment variable `RUIMTE_DATA` names, else where the sys
 def page() -> str:
     """The page as it should be."""
     parts = [_HEAD]
-    for name, command in sorted(main.commands.items()):
+    for name, command in _commands(main):
         arguments = [p for p in command.params if isinstance(p, click.Argument)]
         options = [p for p in command.params if isinstance(p, click.Option)]
-        usage = " ".join(["ruimte", name, *((a.name or "").upper() for a in arguments), "[OPTIONS]"])
+        usage = " ".join(["ruimte", name, *(a.metavar or (a.name or "").upper() for a in arguments), "[OPTIONS]"])
         parts.append(f"## ruimte {name}\n\n```text\n{usage}\n```\n\n{_text(command)}\n")
         if options:
             rows = "\n".join(_row(option) for option in options)
             parts.append(f"| option | what it does |\n|---|---|\n{rows}\n")
     return "\n".join(parts)
+
+
+def _commands(group: click.Group, within: str = "") -> Iterator[tuple[str, click.Command]]:
+    """The commands of a group and of the groups in it, by name."""
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{within}{name} ")
+        else:
+            yield within + name, command
 
 
 def _text(command: click.Command) -> str:

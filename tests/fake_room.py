@@ -133,7 +133,7 @@ def fake_lab(tiles: str = "none") -> Lab:
         else:
             points[spot.key] = CountPoint(spot.key, spot.name, Point(lon, lat), None, None)
     measures = {measure.key: measure for measure in MEASURES}
-    return Lab(Path("fake"), file, ZoneInfo("Europe/Amsterdam"), zones, {}, points, {}, {}, measures, ())
+    return Lab(Path("fake"), file, ZoneInfo("Europe/Amsterdam"), zones, {}, points, {}, {}, {}, measures, ())
 
 
 def figure(spot: Spot, at_us: int) -> float:

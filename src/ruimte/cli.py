@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,9 @@ from ruimte.settings import data_dir
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ruimte.jobs.devices import Line
     from ruimte.lab.lab import Lab
+    from ruimte.store.credentials import Credentials, Kind
 
 # The commands import what they need themselves: `ruimte --help` should not wait for numpy.
 
@@ -59,9 +62,12 @@ def _node_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(lab: str, as_json: bool) -> None:
     """Check a LAB folder: every mistake in one run, with its file, its place and how to mend it."""
+    from ruimte.jobs.devices import device_mistakes
     from ruimte.lab.check import check_lab
 
-    _, mistakes = check_lab(_folder(lab))
+    read, mistakes = check_lab(_folder(lab))
+    if read is not None:
+        mistakes = device_mistakes(read)
     if as_json:
         rows = [{"file": m.file, "place": m.place, "what": m.what, "mend": m.mend} for m in mistakes]
         click.echo(json.dumps({"ok": not mistakes, "mistakes": rows}, ensure_ascii=False, indent=2))
@@ -114,13 +120,49 @@ def import_(
 
 
 @main.command()
-@click.argument("lab")
+@click.argument("lab", required=False)
+@click.option("--sandbox", is_flag=True, help="No lab: a SensorThings server that anybody on this machine can write to.")
+@click.option(
+    "--base-url", default="", envvar="RUIMTE_BASE_URL", help="Where the node is found from outside (else RUIMTE_BASE_URL)."
+)
+@click.option(
+    "--broker", default="", envvar="RUIMTE_BROKER", help="MQTT: mqtt://HOST:PORT, mqtts://…, or embedded (else RUIMTE_BROKER)."
+)
+@click.option("--broker-updates", is_flag=True, help="In a lab: publish what is new too, to who the broker lets read it.")
+@click.option("--client-cert-header", default="", help="In a lab: the header in which a proxy tells a device's certificate.")
 @_node_options
-def serve(lab: str, host: str, port: int, data: Path | None, no_browser: bool) -> None:
-    """Run LAB live: estimate, forecast, warn, and show the control room."""
-    from ruimte.node import serve as run
+def serve(
+    lab: str | None,
+    sandbox: bool,
+    base_url: str,
+    broker: str,
+    broker_updates: bool,
+    client_cert_header: str,
+    host: str,
+    port: int,
+    data: Path | None,
+    no_browser: bool,
+) -> None:
+    """Run LAB live: estimate, forecast, warn, and show the control room. Or run a sandbox, to try SensorThings clients out."""
+    from ruimte import node
 
-    run(_read(lab), data_dir(data), host, port, browser=not no_browser, say=click.echo)
+    if sandbox == (lab is not None):
+        raise click.UsageError("give a LAB, or --sandbox without one")
+    if lab is None:
+        node.sandbox(data_dir(data), host, port, base_url=base_url, broker=broker, browser=not no_browser, say=click.echo)
+        return
+    node.serve(
+        _read(lab),
+        data_dir(data),
+        host,
+        port,
+        base_url=base_url,
+        broker=broker,
+        broker_updates=broker_updates,
+        certificate_header=client_cert_header,
+        browser=not no_browser,
+        say=click.echo,
+    )
 
 
 @main.command()
@@ -143,6 +185,192 @@ def demo(lab: str, speed: float, from_: str | None, host: str, port: int, data: 
         assert span is not None  # open_source holds to it
         start_us = default_start(read, span) if wanted_us is None else _within(wanted_us, read, span)
         run(read, source, host, port, speed=speed, start_us=start_us, browser=not no_browser, say=click.echo)
+
+
+@main.group()
+def device() -> None:
+    """Devices: who may send, and what proves it."""
+
+
+@main.group()
+def reader() -> None:
+    """Readers: programs that may read a lab's observations."""
+
+
+def _lab_options(function: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+        click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA)."),
+        click.argument("lab"),
+    ):
+        function = option(function)
+    return function
+
+
+_valid_for = click.option("--valid-for", help="How long it holds, e.g. 52w. Default: until it is revoked.")
+
+
+@device.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def keygen(as_json: bool) -> None:
+    """Make a key pair for signing messages. The private key stays in the device, the public one goes into sensors.toml."""
+    from ruimte.keys.signature import generate, key_id
+
+    pair = generate()
+    told = {"private": pair.private, "public": pair.public, "kid": key_id(pair.public)}
+    _tell(told, as_json, [f"{name:8}{value}" for name, value in told.items()])
+
+
+@device.command("token")
+@_lab_options
+@click.argument("key", metavar="DEVICE")
+@_valid_for
+def device_token(lab: str, key: str, valid_for: str | None, data: Path | None, as_json: bool) -> None:
+    """Give DEVICE a new token, in place of what it had. It is shown once; only a hash is kept. Works while the node runs."""
+    from ruimte.jobs.devices import require_device
+
+    read = _read(lab)
+    require_device(read, key)
+    _token(read, data, "device", key, valid_for, as_json)
+
+
+@device.command()
+@_lab_options
+@click.argument("key", metavar="DEVICE")
+@click.argument("file", type=click.Path(path_type=Path))
+def certificate(lab: str, key: str, file: Path, data: Path | None, as_json: bool) -> None:
+    """Let DEVICE in by the client certificate in FILE (PEM or DER), in place of what it had."""
+    from ruimte.clock import iso
+    from ruimte.jobs.devices import accept_certificate, require_device
+
+    read = _read(lab)
+    with _credentials(read, data) as held:
+        credential = accept_certificate(held, require_device(read, key), file)
+    expires = None if credential.expires_us is None else iso(credential.expires_us)
+    _tell({"device": key, "expires": expires}, as_json, [f"{key}: let in by its certificate until {expires}"])
+
+
+@device.command("list")
+@_lab_options
+def device_list(lab: str, data: Path | None, as_json: bool) -> None:
+    """List the devices of LAB and what each proves itself by."""
+    from ruimte.jobs.devices import device_lines
+
+    read = _read(lab)
+    with _credentials(read, data) as held:
+        _tell_lines(device_lines(read, held, _now_us()), as_json)
+
+
+@device.command("revoke")
+@_lab_options
+@click.argument("key", metavar="DEVICE")
+def device_revoke(lab: str, key: str, data: Path | None, as_json: bool) -> None:
+    """Withdraw the credential of DEVICE. A node that runs notices within seconds."""
+    _revoke(_read(lab), data, "device", key, as_json)
+
+
+@device.command()
+@_lab_options
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write them into.")
+def mosquitto(lab: str, out: Path, data: Path | None, as_json: bool) -> None:
+    """Write Mosquitto's password and ACL files: each device may only publish its own. Write them again after every change.
+
+    The node's own user and password are read from RUIMTE_BROKER_USER and RUIMTE_BROKER_PASSWORD.
+    """
+    from ruimte.jobs.devices import mosquitto_files, write_private
+    from ruimte.store.sqlite import Reader
+
+    read = _read(lab)
+    node = (os.environ.get("RUIMTE_BROKER_USER", ""), os.environ.get("RUIMTE_BROKER_PASSWORD", ""))
+    if not all(node):
+        what = "the node's own user and password for the broker are not known"
+        raise RuimteError(what, "ruimte device mosquitto", "set RUIMTE_BROKER_USER and RUIMTE_BROKER_PASSWORD, as for the node")
+    with Reader(data_dir(data) / f"{read.key}.db", read.key) as store, _credentials(read, data) as held:
+        files = mosquitto_files(read, store.stream_ids(), held, node, _now_us())
+    written = [str(path) for path in write_private(out, files)]
+    _tell({"files": written}, as_json, written)
+
+
+@reader.command("token")
+@_lab_options
+@click.argument("name")
+@_valid_for
+def reader_token(lab: str, name: str, valid_for: str | None, data: Path | None, as_json: bool) -> None:
+    """Give the reader NAME a new token, in place of what it had. It is shown once; only a hash is kept."""
+    from ruimte.jobs.devices import require_reader_name
+
+    read = _read(lab)
+    require_reader_name(name, read)
+    _token(read, data, "reader", name, valid_for, as_json)
+
+
+@reader.command("list")
+@_lab_options
+def reader_list(lab: str, data: Path | None, as_json: bool) -> None:
+    """List the readers of LAB."""
+    from ruimte.jobs.devices import reader_lines
+
+    read = _read(lab)
+    with _credentials(read, data) as held:
+        _tell_lines(reader_lines(held, _now_us()), as_json)
+
+
+@reader.command("revoke")
+@_lab_options
+@click.argument("name")
+def reader_revoke(lab: str, name: str, data: Path | None, as_json: bool) -> None:
+    """Withdraw the token of the reader NAME. A node that runs notices within seconds."""
+    _revoke(_read(lab), data, "reader", name, as_json)
+
+
+def _token(lab: Lab, data: Path | None, kind: Kind, name: str, valid_for: str | None, as_json: bool) -> None:
+    from ruimte.clock import iso
+    from ruimte.text import duration_us
+
+    try:
+        expires_us = None if valid_for is None else _now_us() + duration_us(valid_for)
+    except ValueError as error:
+        raise RuimteError(str(error), "--valid-for", "write a whole number and s, m, h, d or w, like 52w") from None
+    with _credentials(lab, data) as held:
+        token = held.issue(kind, name, expires_us)
+    _tell({kind: name, "token": token, "expires": None if expires_us is None else iso(expires_us)}, as_json, [token])
+
+
+def _revoke(lab: Lab, data: Path | None, kind: Kind, name: str, as_json: bool) -> None:
+    with _credentials(lab, data) as held:
+        mine = any(each.name == name and each.kind == kind for each in held.all())
+        if not mine or not held.revoke(name):
+            raise RuimteError(f"{kind} {name!r} has no credential", lab.key, f"see `ruimte {kind} list {lab.key}`")
+    _tell({kind: name, "revoked": True}, as_json, [f"{name}: revoked"])
+
+
+def _credentials(lab: Lab, data: Path | None) -> Credentials:
+    from ruimte.jobs.devices import credentials_path
+    from ruimte.store.credentials import Credentials
+
+    return Credentials(credentials_path(lab, data_dir(data)), _now_us)
+
+
+def _now_us() -> int:
+    from ruimte.clock import SystemClock
+
+    return SystemClock().now_us()
+
+
+def _tell(told: dict[str, Any], as_json: bool, lines: list[str]) -> None:
+    for line in [json.dumps(told, ensure_ascii=False, indent=2)] if as_json else lines:
+        click.echo(line)
+
+
+def _tell_lines(lines: list[Line], as_json: bool) -> None:
+    if as_json:
+        from msgspec import to_builtins
+
+        click.echo(json.dumps(to_builtins(lines), ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        until = f", until {line.expires}" if line.expires else ""
+        click.echo(f"{line.name}: {line.by} ({line.state}{until})")
 
 
 def _folder(lab: str) -> Path:

@@ -5,43 +5,100 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 import tempfile
 import webbrowser
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
 
 from ruimte.clock import ReplayClock, SystemClock
 from ruimte.errors import RuimteError
+from ruimte.intake.mqtt.address import Address
+from ruimte.jobs.broker import broker as broker_of
+from ruimte.jobs.devices import credentials_path
+from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.replay import Feed as ReplayFeed
 from ruimte.jobs.replay import Replay
+from ruimte.jobs.sensorthings import SensorThings
 from ruimte.jobs.station import Station
 from ruimte.lab.lab import Lab
 from ruimte.store import observations
 from ruimte.store.accounts import StoredAccounts
+from ruimte.store.credentials import Credentials
 from ruimte.store.sqlite import Reader, Store
 from ruimte.web.app import create_app
-from ruimte.web.server import page_server
+from ruimte.web.payloads import ROOT as PAYLOADS
+from ruimte.web.payloads import Payloads
+from ruimte.web.sandbox import create_sandbox
+from ruimte.web.server import page_server, plain_server
 from ruimte.web.settings import WebSettings
+from ruimte.web.sta.access import authorise
+from ruimte.web.sta.app import StaApp
+from ruimte.web.sta.exchange import ROOT
+from ruimte.web.sta.service import Service
 
 Say = Callable[[str], None]
 
 
-def serve(lab: Lab, data: Path, host: str, port: int, *, browser: bool, say: Say) -> None:
+def serve(
+    lab: Lab,
+    data: Path,
+    host: str,
+    port: int,
+    *,
+    base_url: str = "",
+    broker: str = "",
+    broker_updates: bool = False,
+    certificate_header: str = "",
+    browser: bool,
+    say: Say,
+) -> None:
     """Run the lab live until stopped. Raises ``RuimteError`` where it cannot start."""
-    listening = _bind(host, port)
-    with contextlib.closing(listening), Store(data / f"{lab.key}.db", lab.key) as store:
-        accounts = StoredAccounts(store, SystemClock().now_us)
+    listening, now_us = _bind(host, port), SystemClock().now_us
+    with (
+        contextlib.closing(listening),
+        Store(data / f"{lab.key}.db", lab.key) as store,
+        contextlib.closing(Credentials(credentials_path(lab, data), now_us)) as credentials,
+        _broker(broker) as address,
+    ):
+        accounts = StoredAccounts(store, now_us)
         _require_password(accounts, host)
         room = LiveRoom(Station(lab, register_lab(lab, store), store), SystemClock(), "live")
+        inbox = Inbox(lab, store)
+        things = SensorThings(store, now_us, inbox)
+        access = authorise(
+            credentials,
+            accounts,
+            certificate_header=certificate_header,
+            anonymous_writes=lab.file.intake.anonymous_writes,
+        )
+        settings = _settings(host, base_url, address)
+        services = (
+            StaApp(Service(things, settings.mqtt_endpoints), access, settings, {}),
+            StaApp(Payloads(inbox), access, settings, {}, root=PAYLOADS),
+        )
+        app = create_app(room, accounts, settings, services, inbox)
         path = "" if accounts.has_password else f"sign-in/{accounts.one_time_token()}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")
+        bridge = None
+        if address is not None:
+            from ruimte.jobs.mqtt import lab_bridge  # an extra
+
+            links = (base_url or _url(host, listening)).rstrip("/") + ROOT
+            bridge = lab_bridge(address, data, inbox, store.stream_ids(), things, links if broker_updates else None)
         running = room.run(lambda progress: None, StoreFeed(store))
-        _run(room, running, accounts, listening, host, path, browser=browser, say=say)
+        if bridge is not None:
+            running = _together(running, bridge.run())
+        _run(app, running, listening, host, path, browser=browser, say=say)
 
 
 def demo(lab: Lab, source: Reader, host: str, port: int, *, speed: float, start_us: int, browser: bool, say: Say) -> None:
@@ -57,13 +114,32 @@ def demo(lab: Lab, source: Reader, host: str, port: int, *, speed: float, start_
             accounts = StoredAccounts(store, SystemClock().now_us, auto=True)
             span = source.read(observations.span)
             running = room.run(replay.prepare, ReplayFeed(replay, start_us), until_us=span[1] if span else None)
-            _run(room, running, accounts, listening, host, "", browser=browser, say=say)
+            _run(create_app(room, accounts, _settings(host)), running, listening, host, "", browser=browser, say=say)
+
+
+def sandbox(data: Path, host: str, port: int, *, base_url: str = "", broker: str = "", browser: bool, say: Say) -> None:
+    """Run a SensorThings server without a lab until stopped. Raises ``RuimteError`` where it cannot start."""
+    if not _is_loopback(host):
+        raise RuimteError("a sandbox lets everybody write, so it is for this machine only", f"host {host}", "leave --host out")
+    listening = _bind(host, port)
+    with (
+        contextlib.closing(listening),
+        Store(data / "sandbox.db", "sandbox", "sandbox") as store,
+        _broker(broker) as address,
+    ):
+        things, url = SensorThings(store, SystemClock().now_us), _url(host, listening)
+        app = create_sandbox(things, _settings(host, base_url, address))
+        beside = None
+        if address is not None:
+            from ruimte.jobs.mqtt import sandbox_bridge  # an extra
+
+            beside = sandbox_bridge(address, data, things, (base_url or url).rstrip("/") + ROOT).run()
+        _until_stopped(_serve(plain_server(app), listening, "Sandbox", url, beside, browser=browser, say=say))
 
 
 def _run(
-    room: LiveRoom,
+    app: Starlette,
     run: Coroutine[Any, Any, None],
-    accounts: StoredAccounts,
     listening: socket.socket,
     host: str,
     path: str,
@@ -72,31 +148,73 @@ def _run(
     say: Say,
 ) -> None:
     """Serve a room's pages while it runs, until stopped. A room that fails takes the pages with it; one that ends does not."""
-    app = create_app(room, accounts, WebSettings(hosts=() if _is_loopback(host) else (host,)))
-    server = page_server(app)
-    port = listening.getsockname()[1]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/{path}"
+    url = _url(host, listening) + path
+    _until_stopped(_serve(page_server(app), listening, "Control room", url, run, browser=browser, say=say))
 
-    async def everything() -> None:
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        say(f"Control room: {url}   (stop with Ctrl-C)")
-        if browser:
-            await asyncio.to_thread(webbrowser.open, url)
-        running = asyncio.create_task(run)
-        await asyncio.wait({serving, running}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done() and not running.cancelled() and (error := running.exception()) is not None:
-            server.should_exit = True
-            await serving
-            raise error
+
+async def _serve(
+    server: uvicorn.Server,
+    listening: socket.socket,
+    name: str,
+    url: str,
+    beside: Coroutine[Any, Any, None] | None = None,
+    *,
+    browser: bool,
+    say: Say,
+) -> None:
+    """Serve until stopped, with something that runs beside it: where that fails, the server goes with it."""
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    say(f"{name}: {url}   (stop with Ctrl-C)")
+    if browser:
+        await asyncio.to_thread(webbrowser.open, url)
+    if beside is None:
         await serving
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        return
+    running = asyncio.create_task(beside)
+    await asyncio.wait({serving, running}, return_when=asyncio.FIRST_COMPLETED)
+    if running.done() and not running.cancelled() and (error := running.exception()) is not None:
+        server.should_exit = True
+        await serving
+        raise error
+    await serving
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
 
+
+def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(everything())
+        runner.run(work)
+
+
+@contextlib.contextmanager
+def _broker(named: str) -> Iterator[Address | None]:
+    """The broker, while it is needed; None where none is named."""
+    if not named:
+        yield None
+        return
+    with broker_of(named, os.environ) as address:
+        yield address
+
+
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    await asyncio.gather(*work)
+
+
+def _settings(host: str, base_url: str = "", broker: Address | None = None) -> WebSettings:
+    names, parts = () if _is_loopback(host) else (host,), urlsplit(base_url)
+    named = parts.hostname
+    if base_url and (parts.scheme not in ("http", "https") or not named or parts.query or parts.fragment):
+        raise RuimteError(f"{base_url!r} is no address of a node", "--base-url", "write it like https://crowd.example.org")
+    return WebSettings(
+        hosts=(*names, named) if named else names, base_url=base_url, mqtt_endpoints=(broker.url,) if broker else ()
+    )
+
+
+def _url(host: str, listening: socket.socket) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

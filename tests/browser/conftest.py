@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +16,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.jobs.room import Room
 from ruimte.web.app import create_app
@@ -27,6 +24,7 @@ from ruimte.web.server import PageServer, page_server
 from ruimte.web.settings import WebSettings
 
 ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "docs" / "images"
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -78,9 +76,9 @@ class Seen:
 
 
 @contextmanager
-def serving(room: Room, accounts: Accounts, port: int = 0) -> Iterator[Served]:
+def serving(room: Room, accounts: Accounts, port: int = 0, inbox: Any = None) -> Iterator[Served]:
     """Serve a room on a free port of this machine, in a thread."""
-    app = create_app(room, accounts, WebSettings())
+    app = create_app(room, accounts, WebSettings(), inbox=inbox)
     server = page_server(app, port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -101,7 +99,7 @@ def serving(room: Room, accounts: Accounts, port: int = 0) -> Iterator[Served]:
 def serve() -> Iterator[Callable[..., Served]]:
     """Serves any room, until the test ends."""
     with ExitStack() as stack:
-        yield lambda room, accounts, port=0: stack.enter_context(serving(room, accounts, port))
+        yield lambda room, accounts, port=0, inbox=None: stack.enter_context(serving(room, accounts, port, inbox))
 
 
 @pytest.fixture
@@ -127,24 +125,44 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a page in a browser of its own (or in ``context``), waits until it works, and checks at the end that it had no
-    complaint: no script error, nothing that the Content-Security-Policy stopped (but for what is ``expecting``)."""
+    complaint: no script error, nothing that the Content-Security-Policy stopped (but for what is ``expecting``). A ``plain`` page
+    has no script that gets ready."""
     seen = Seen()
     contexts: list[BrowserContext] = []
 
-    def open_(url: str, *, context: BrowserContext | None = None, expecting: str | None = None, **options: Any) -> Page:
+    def open_(
+        url: str, *, context: BrowserContext | None = None, expecting: str | None = None, plain: bool = False, **options: Any
+    ) -> Page:
         if context is None:
             context = chromium.new_context(**{"viewport": WIDE, "locale": "en-GB", **options})
             contexts.append(context)
         page = context.new_page()
         seen.watch(page, expecting)
         page.goto(url)
-        page.wait_for_selector("body[data-ready]")
+        page.wait_for_selector("body.plain" if plain else "body[data-ready]")
         return page
 
     yield open_
     for context in contexts:
         context.close()
     assert seen.complaints == []
+
+
+def violations(page: Page, axe: str) -> list[str]:
+    """What axe finds that somebody could not read or reach."""
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        page.evaluate(axe)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]}" for each in found]
+
+
+def picture(page: Page, name: str) -> None:
+    """Take a screenshot; it goes into the docs when RUIMTE_SCREENSHOTS is set."""
+    page.wait_for_timeout(300)
+    path = IMAGES / name if os.environ.get("RUIMTE_SCREENSHOTS") else None
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    assert len(page.screenshot(path=path)) > 20_000
 
 
 @pytest.fixture(scope="session")

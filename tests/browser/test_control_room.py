@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from fake_room import BY_KEY, SPOTS, START_US, TICK_US, FakeAccounts, FakeRoom, figure
 
+from .conftest import violations
+
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
@@ -404,10 +406,3 @@ def edges(page: Page, selector: str) -> dict[str, float]:
     """Where an element stands in the window."""
     found: dict[str, float] = page.locator(selector).evaluate("element => element.getBoundingClientRect().toJSON()")
     return found
-
-
-def violations(page: Page, axe: str) -> list[str]:
-    if not page.evaluate("typeof axe !== 'undefined'"):
-        page.evaluate(axe)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    return [f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]}" for each in found]

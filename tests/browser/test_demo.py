@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,10 +17,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from .conftest import picture
+
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-IMAGES = ROOT / "docs" / "images"
 RUIMTE = Path(sys.executable).with_name("ruimte")
 MIDNIGHT = "2024-12-31T11:00:00Z"
 Open = Callable[..., Page]
@@ -79,16 +79,6 @@ def test_the_page_in_dutch_and_dark(demo: str, open_page: Open) -> None:
     assert page.locator("html").get_attribute("lang") == "nl"
     assert "Waarschuwingen" in page.inner_text("body")
     picture(page, "control-room-dark-nl.png")
-
-
-def picture(page: Page, name: str) -> None:
-    """Take a screenshot; it goes into the docs when RUIMTE_SCREENSHOTS is set."""
-    page.wait_for_timeout(300)
-    path = IMAGES / name if os.environ.get("RUIMTE_SCREENSHOTS") else None
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    shot = page.screenshot(path=path)
-    assert len(shot) > 20_000
 
 
 def fetch(url: str, path: str) -> Any:

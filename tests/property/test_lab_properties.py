@@ -26,7 +26,7 @@ MOMENTS = st.integers(to_us(datetime(2000, 1, 1, tzinfo=UTC)), to_us(datetime(20
 
 def empty_lab(time_zone: str) -> Lab:
     file = LabFile(format=1, key="any", name="Any", organisation="Any", contact="a@example.org", time_zone=time_zone)
-    return Lab(Path("any"), file, ZoneInfo(time_zone), {}, {}, {}, {}, {}, {}, ())
+    return Lab(Path("any"), file, ZoneInfo(time_zone), {}, {}, {}, {}, {}, {}, {}, ())
 
 
 @given(st.sampled_from(sorted(available_timezones() - {"localtime"})), st.lists(MOMENTS, min_size=1, max_size=50))

@@ -25,12 +25,9 @@ END = moment(NOW + 23)
 def _register(connection, key):
     """A datastream that the lab does not know any more."""
     connection.execute("INSERT INTO things (key, name, description) VALUES (?, '', '')", (key,))
-    connection.execute("INSERT INTO sensors VALUES (NULL, ?, '', '', '', '')", (key,))
-    connection.execute("INSERT INTO observed_properties VALUES (NULL, ?, '', '', '')", (key,))
+    connection.execute("INSERT INTO sensors (key, name, description, encoding_type, metadata) VALUES (?, '', '', '', '')", (key,))
     connection.execute(
-        "INSERT INTO datastreams (key, thing_id, sensor_id, observed_property_id, name, description, result_type)"
-        " VALUES (?, 1, 1, 1, '', '', '')",
-        (key,),
+        "INSERT INTO datastreams (key, thing_id, sensor_id, name, description, result_type) VALUES (?, 1, 1, '', '', '')", (key,)
     )
 
 
@@ -115,7 +112,10 @@ def test_a_source_that_knows_none_of_the_labs_sensors_feeds_nothing(tmp_path, to
     other.mkdir()
     for file in folder.iterdir():
         text = file.read_text()
-        (other / file.name).write_text(text.replace('key = "s', 'key = "new-s') if file.name == "sensors.toml" else text)
+        if file.name == "sensors.toml":
+            sensors, _, _ = text.partition("[[device]]")
+            text = sensors.replace('key = "s', 'key = "new-s')
+        (other / file.name).write_text(text)
     prepared, summary, _ = run(read_lab(other), source, tmp_path / "one")
     assert (prepared, summary.rows) == (False, 0)
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for another HTTP library than the one we test with
     from starlette.testclient import TestClient
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.web.app import create_app

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.cli import main
 from ruimte.intake.mapping import Mapping
+from ruimte.jobs.inbox import SourceView
 from ruimte.jobs.room import LogView, Series, Status, WarningView, ZoneView
 from ruimte.lab import files
 from ruimte.web.app import create_app
@@ -120,10 +121,12 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
         files.Warn,
         files.Retention,
         files.Map,
+        files.Intake,
         files.ZoneProperties,
         files.GateProperties,
         files.CountPointProperties,
         files.SensorEntry,
+        files.DeviceEntry,
         files.AlgorithmEntry,
         files.MeasureEntry,
         files.EventEntry,
@@ -140,7 +143,9 @@ def test_every_field_of_a_mapping_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Status, ZoneView, Series, WarningView, LogView], ids=["status", "zones", "series", "warnings", "logbook"]
+    "kind",
+    [Status, ZoneView, Series, WarningView, LogView, SourceView],
+    ids=["status", "zones", "series", "warnings", "logbook", "sources"],
 )
 def test_every_field_of_an_answer_is_described(kind: type[msgspec.Struct]) -> None:
     text = (DOCS / "api.md").read_text()

@@ -87,11 +87,20 @@ TABLE_MISTAKES = [
     ("lab.toml", "minimum_people = 50", "minimum_people = -1", "field unusual.minimum_people", "below 0"),
     ("lab.toml", 'staff = "90d"', 'staff = "90"', "field retention.staff", "not a length of time"),
     ("lab.toml", 'tiles = "none"', 'tiles = "osm"', "field map.tiles", "unknown base map"),
+    ("lab.toml", 'clock_skew = "2m"', 'clock_skew = "2h"', "field intake.clock_skew_most", "is shorter than clock_skew 2h"),
+    ("lab.toml", 'clock_skew = "2m"', 'clock_skew = "soon"', "field intake.clock_skew", "not a length of time"),
+    ("lab.toml", 'frozen_after = "6h"', 'frozen_after = "0h"', "field intake.frozen_after", "no time at all"),
+    ("lab.toml", "anonymous_writes = false", 'anonymous_writes = "no"', "field intake.anonymous_writes", "expected bool"),
+    ("lab.toml", 'battery = "number"', 'battery = "volt"', "field intake.keys", "key 'battery' cannot hold 'volt'"),
+    ("lab.toml", 'battery = "number"', '"a b" = "number"', "field intake.keys", "'a b' is not a key"),
+    ("lab.toml", 'battery = "number"', "battery = 1", "field intake.keys", "expected str, got int"),
     ("lab.toml", "[ticks]\n", "[tick]\n", "field tick", "unknown field 'tick'"),
     ("sensors.toml", 'key = "street-east"', 'key = "square-west"', "sensor 3 'square-west' field key", "already used"),
     ("sensors.toml", 'place = "station-road"', 'place = "station"', "field place", "unknown place"),
-    ("sensors.toml", 'place = "station-road"', 'place = "square"', "field place", "is a zone"),
-    ("sensors.toml", 'measures = ["count"]', 'measures = ["speed"]', "field measures", "unknown measure"),
+    ("sensors.toml", 'place = "station-road"', 'place = "square"', "field place", "'square' is a zone, and 'count' is of those"),
+    ("sensors.toml", "max_per_interval = 1600\n", "", "sensor 4 'station-road'", "'count' without max_per_interval"),
+    ("sensors.toml", 'measures = ["count"]', 'measures = ["weight"]', "field measures", "unknown measure"),
+    ("sensors.toml", 'measures = ["count"]', 'measures = ["devices"]', "field personal_data", "counts what people carry"),
     ("sensors.toml", 'measures = ["count"]', "measures = []", "field measures", "empty"),
     ("sensors.toml", 'measures = ["count"]', 'measures = ["count", "count_in"]', "field measures", "twice"),
     ("sensors.toml", 'measures = ["count_in", "count_out"]', 'measures = ["count"]', "field measures", "cannot tell"),
@@ -109,6 +118,20 @@ TABLE_MISTAKES = [
     ("sensors.toml", 'owner = "Municipality of Example"', 'owner = " "', "field owner", "the text is empty"),
     ("sensors.toml", '{ en = "Station road", nl = "Stationsweg" }', '{ dutch = "Stationsweg" }', "field name", "not a language"),
     ("sensors.toml", 'kind = "infrared counter"', 'mac = "a"\nkind = "infrared counter"', "field mac", "unknown field 'mac'"),
+    ("sensors.toml", 'key = "square-cameras"', 'key = "Square"', "device 1 'Square' field key", "not a key"),
+    ("sensors.toml", '"square-street"]', '"square-south"]', "field sensors", "unknown sensor 'square-south'"),
+    ("sensors.toml", '"square-street"]', '"square-west"]', "field sensors", "empty or doubled"),
+    ("sensors.toml", 'sensors = ["square-west", "square-street"]', "sensors = []", "field sensors", "empty"),
+    ("sensors.toml", "per_minute = 120", "per_minute = 0", "field per_minute", "not above 0"),
+    ("sensors.toml", "per_minute = 120", 'signing_key = "abc"', "field signing_key", "not an Ed25519 public key"),
+    ("sensors.toml", "per_minute = 120", f'signing_key = "{"A" * 42}B"', "field signing_key", "not an Ed25519 public key"),
+    ("sensors.toml", "per_minute = 120", 'topic = "a/b"', "field topic", "has topics of its own"),
+    ("sensors.toml", "per_minute = 120", 'topic = "a/#"', "field topic", "not a topic"),
+    ("sensors.toml", "per_minute = 120", 'topic = "a b"', "field topic", "not a topic"),
+    ("sensors.toml", "per_minute = 120", 'topic = "$SYS/a"', "field topic", "the broker's or SensorThings' own"),
+    ("sensors.toml", "per_minute = 120", 'topic = "v1.1/Things"', "field topic", "the broker's or SensorThings' own"),
+    ("sensors.toml", "per_minute = 120", "token = 'x'", "field token", "unknown field 'token'"),
+    ("sensors.toml", "[[device]]", "[device]", "field device", "not a list of tables"),
     ("algorithms.toml", 'key = "rate-filter"', 'key = "rates"', "", "'rate-filter' is not registered"),
     ("algorithms.toml", 'status = "in use"', 'status = "fine"', "field status", "unknown status"),
     ("algorithms.toml", "valid_until = 2030-12-31", "valid_until = 2020-12-31", "field valid_until", "before valid_from"),
@@ -207,6 +230,58 @@ def test_two_sensors_may_share_a_source_one_after_the_other(folder: Path) -> Non
     head, _, last = text.rpartition("valid_from = 2026-01-01")
     (folder / "sensors.toml").write_text(head + "valid_from = 2026-07-01" + last, encoding="utf-8")
     assert check_lab(folder)[1] == []
+
+
+DEVICE = """
+[[device]]
+key = "other"
+name = "Other"
+format = "vendor"
+sensors = ["station-road"]
+"""
+
+
+def _add(folder: Path, text: str) -> list[str]:
+    with (folder / "sensors.toml").open("a", encoding="utf-8") as file:
+        file.write(text)
+    return [f"{mistake.place.rpartition(' field ')[2].split()[0]}: {mistake.what}" for mistake in check_lab(folder)[1]]
+
+
+def test_a_sensor_a_topic_and_a_key_belong_to_one_device(folder: Path) -> None:
+    assert _add(folder, DEVICE + f'signing_key = "{"A" * 43}"\n') == []
+    again = DEVICE.replace('"other"', '"again"') + f'topic = "ruimte/lab/other"\nsigning_key = "{"A" * 43}"\n'
+    assert _add(folder, again) == [
+        "sensors: sensor 'station-road' belongs to device 'other' already",
+        "topic: topic 'ruimte/lab/other' belongs to device 'other' already",
+        f"signing_key: key '{'A' * 43}' belongs to device 'other' already",
+    ]
+
+
+def test_a_device_has_a_topic_of_its_own_or_one_by_its_key(folder: Path) -> None:
+    assert _add(folder, DEVICE) == []
+    lab = read_lab(folder)
+    assert lab.topic(lab.devices["other"]) == "ruimte/lab/other"
+    assert _add(folder, 'topic = "axis:Camera/1"\n') == []
+    lab = read_lab(folder)
+    assert lab.topic(lab.devices["other"]) == "axis:Camera/1"
+
+
+def test_what_is_no_flow_may_be_of_a_zone_at_any_interval_and_without_a_most(folder: Path) -> None:
+    edit(folder, "sensors.toml", 'place = "station-road"', 'place = "square"')
+    edit(folder, "sensors.toml", 'measures = ["count"]', 'measures = ["people", "density", "sound_level"]')
+    edit(folder, "sensors.toml", 'interval = "5m"\nmax_per_interval = 1600\n', 'interval = "7m"\n')
+    assert check_lab(folder)[1] == []
+
+
+def test_presence_of_devices_needs_all_that_personal_data_needs(folder: Path) -> None:
+    edit(folder, "sensors.toml", 'measures = ["count"]', 'measures = ["devices"]')
+    edit(folder, "sensors.toml", "personal_data = false", "personal_data = true")
+    edit(folder, "sensors.toml", '"no personal data: an infrared beam counts passers-by"', '"none"')
+    assert [mistake.place.split("field ")[1].split()[0] for mistake in check_lab(folder)[1]] == [
+        "legal_ground",
+        "privacy_url",
+        "impact_assessment",
+    ]
 
 
 def test_all_mistakes_are_found_in_one_run(folder: Path) -> None:

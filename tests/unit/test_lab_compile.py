@@ -59,6 +59,20 @@ def test_a_count_point_may_tell_two_directions(tmp_path: Path) -> None:
     assert directions(model, "station-road/count_out") == [("station-road", "out")]
 
 
+def test_only_flows_reach_the_model(tmp_path: Path) -> None:
+    new_lab(tmp_path)
+    register = tmp_path / "sensors.toml"
+    text = register.read_text(encoding="utf-8").replace('measures = ["count"]', 'measures = ["count", "speed", "sound_level"]')
+    register.write_text(text, encoding="utf-8")
+    lab = read_lab(tmp_path)
+    assert [stream.key for stream in stream_keys(lab)][-3:] == [
+        "station-road/count",
+        "station-road/speed",
+        "station-road/sound_level",
+    ]
+    assert [stream.key for stream in compile_lab(lab, ids(lab)).streams][-1] == "station-road/count"
+
+
 def test_places_are_zones_then_count_points_with_their_tables(lab: Lab) -> None:
     places = compile_lab(lab, ids(lab)).places
     assert [(p.key, p.quantity, p.levels) for p in places] == [

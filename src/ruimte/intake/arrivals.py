@@ -48,7 +48,7 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of each row the index of its ``refusal`` in ``reasons`` (why, and how to mend it) or ``KEPT``, and its flags with doubts."""
+    """Of each row its ``refusal`` (an index in ``reasons``: why, and how to mend it; or ``KEPT``), and its flags with doubts."""
 
     refusal: NDArray[np.int64]
     flags: NDArray[np.int32]

@@ -169,9 +169,11 @@ class _Rows:
         return cls(
             *_coded(batch["sensor"]),
             *_coded(batch["measure"]),
-            *(batch[name].to_numpy() for name in ("start_us", "end_us", "result")),
-            batch["flags"].to_numpy().copy(),
-            batch["row"].to_numpy(),
+            start=batch["start_us"].to_numpy(),
+            end=batch["end_us"].to_numpy(),
+            result=batch["result"].to_numpy(),
+            flags=batch["flags"].to_numpy().copy(),
+            row=batch["row"].to_numpy(),
         )
 
     def describe(self, indices: NDArray[np.int64]) -> Iterator[str]:

@@ -23,9 +23,9 @@ MEASURES = tuple(vocabulary.MEASURES)
 MOST_PER_METRE_PER_MINUTE = 82.0
 """Persons that can pass a metre of width in a minute (Fruin 1971: the end of level E on walkways)."""
 
-_INSTANT = np.array([each.over == "instant" for each in vocabulary.MEASURES.values()])
-_LOWEST = np.array([each.lowest for each in vocabulary.MEASURES.values()])
-_HIGHEST = np.array([each.highest for each in vocabulary.MEASURES.values()])
+_INSTANT: NDArray[np.bool_] = np.array([each.over == "instant" for each in vocabulary.MEASURES.values()])
+_LOWEST: NDArray[np.float64] = np.array([each.lowest for each in vocabulary.MEASURES.values()])
+_HIGHEST: NDArray[np.float64] = np.array([each.highest for each in vocabulary.MEASURES.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,12 @@ class Register:
                 return int(self.stream[entry, number])
         return None
 
+    def leaves_out(self, name: str, measure: str, keys: set[str]) -> bool:
+        """Whether a publisher's name means some of the sensors ``keys``, but none that is registered for this measure."""
+        number = MEASURES.index(measure)
+        entries = [entry for entry in self.entries.get(name, []) if self.keys[entry] in keys]
+        return bool(entries) and all(self.stream[entry, number] == UNKNOWN for entry in entries)
+
     def is_instant(self, measure: int) -> bool:
         """Whether a measure (its number) is of an instant."""
         return bool(_INSTANT[measure])
@@ -94,7 +100,8 @@ class Register:
         self, entry: NDArray[np.int64], measure: NDArray[np.int64], lasts_us: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Which intervals are not as long as registered; what is measured at an instant may last no time."""
-        return (lasts_us != self.interval_us[entry]) & ~(_INSTANT[measure] & (lasts_us == 0))
+        other: NDArray[np.bool_] = (lasts_us != self.interval_us[entry]) & ~(_INSTANT[measure] & (lasts_us == 0))
+        return other
 
     def too_low(self, measure: NDArray[np.int64], result: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which results cannot be: nobody counts fewer than none."""

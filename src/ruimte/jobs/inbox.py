@@ -15,9 +15,12 @@ from ruimte.clock import HOUR_US, Clock, SystemClock, iso
 from ruimte.errors import RuimteError
 from ruimte.intake.arrivals import KEPT, Arrivals, Gate
 from ruimte.intake.devices import FORMATS
+from ruimte.intake.devices.channels import Channels, IntervalOf
+from ruimte.intake.identifiers import Key, read_text
 from ruimte.intake.personal import check_declared, find_identifier
 from ruimte.intake.rate import Buckets
 from ruimte.intake.register import Register
+from ruimte.keys.signature import verify
 from ruimte.lab.files import DeviceEntry, Text
 from ruimte.lab.lab import Lab
 from ruimte.model.observation import Flag
@@ -25,6 +28,7 @@ from ruimte.sta.errors import StaError
 from ruimte.sta.times import parse_instant, parse_time
 from ruimte.store import observations, records
 from ruimte.store.records import LogEntry
+from ruimte.store.sequences import accept_sequence
 from ruimte.store.sqlite import Store
 
 ANONYMOUS = "anonymous"
@@ -48,15 +52,26 @@ class Sent:
     parameters: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message whose sender is known: its payload and, where it was signed, its sequence number and the key's thumbprint."""
+
+    payload: bytes
+    sequence: int | None = None
+    key_id: str = ""
+
+
 @dataclass(slots=True)
 class Source:
-    """What one device did since the node started. ``personal``: the kind of identifier that it sent, though it must not."""
+    """What one device did since the node started. ``unasked``: results of measures that the register does not ask for, which are
+    left out. ``personal``: the kind of identifier that it sent, though it must not."""
 
     device: str
     messages: int = 0
     kept: int = 0
     doubtful: int = 0
     refused: int = 0
+    unasked: int = 0
     last_us: int | None = None
     refusal: str | None = None
     personal: str | None = None
@@ -73,6 +88,7 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     doubtful: int
     refused: int
+    unasked: int
     last: str | None
     refusal: str | None
     personal: str | None
@@ -86,7 +102,7 @@ class _Message:
     rows: list[_Row]
     more: list[_More]
     done: asyncio.Future[list[Taken]]
-    in_transaction: Callable[[sqlite3.Connection], None] | None = None
+    opened: Opened
 
 
 @dataclass(slots=True)
@@ -110,6 +126,7 @@ class Inbox:
         self._register = Register.of(lab, ids)
         self._gate = Gate(self._register, self._rules)
         self._rates = Buckets({key: device.per_minute for key, device in lab.devices.items()})
+        self._channels = Channels()
         self._waiting: list[_Message] = []
         self._listeners: list[Callable[[list[int]], None]] = []
         self._stamped_us = 0
@@ -120,18 +137,27 @@ class Inbox:
 
     # --- what arrives -----------------------------------------------------------------------------------------------
 
-    async def take(
-        self,
-        device: str | None,
-        sent: Sequence[Sent],
-        in_transaction: Callable[[sqlite3.Connection], None] | None = None,
-    ) -> list[Taken]:
-        """Store what a device sent; for each row its id, or why it is refused. ``device`` None is a sender without credential.
+    def open(self, device: str | None, body: bytes) -> Opened:
+        """The payload of a message, once its signature is found right where the register asks this device for one.
 
-        ``in_transaction`` runs in the transaction that stores the rows, and undoes it by raising (a repeated sequence number).
-        Raises ``StaError``: 401 or 403 for a sender that may not, 429 for one that sends too much.
+        Raises ``StaError`` (403) where it is not signed, or not by this device.
+        """
+        entry = self.lab.devices.get(device) if device is not None else None
+        if entry is None or entry.signing_key is None:
+            return Opened(body)
+        try:
+            return Opened(*verify(body, entry.signing_key))
+        except RuimteError as error:
+            raise StaError(error.what, error.where, error.mend, 403) from None
+
+    async def take(self, device: str | None, sent: Sequence[Sent], opened: Opened) -> list[Taken]:
+        """Store what a device sent in the message ``opened``; for each row its id, or why it is refused.
+
+        ``device`` None is a sender without credential. Raises ``StaError``: 401 or 403 for a sender that may not, 409 for a
+        signed message that was sent before, 429 for a sender that sends too much.
         """
         source = self._admit(device)
+        self._hold_personal(source, opened.payload)
         readings = _Readings(taken=[None] * len(sent))
         now_us = self._clock.now_us()
         for index, one in enumerate(sent):
@@ -144,32 +170,37 @@ class Inbox:
                 readings.rows.append(row)
                 readings.more.append(more)
                 readings.place.append(index)
-        return await self._enter(source, readings, in_transaction)
+        return await self._enter(source, readings, opened)
 
-    async def deliver(
-        self, device: str, payload: bytes, in_transaction: Callable[[sqlite3.Connection], None] | None = None
-    ) -> list[Taken]:
+    async def deliver(self, device: str, body: bytes) -> list[Taken]:
         """Store what a device of a vendor's format sent: see ``take``. Raises ``StaError`` (400) for an unreadable payload."""
         source = self._admit(device)
         entry = self.lab.devices[device]
         if entry.format not in FORMATS:
             raise StaError(f"sends by {entry.format}, not by a payload of its own", f"device {device}", "use /sta/v1.1", 400)
         try:
-            self._hold_personal(source, payload)
-            message = FORMATS[entry.format].read(payload, self.lab.zone, self._clock.now_us())
+            opened = self.open(device, body)
+        except StaError as error:
+            raise self._refused(source, error) from None
+        self._hold_personal(source, opened.payload)
+        try:
+            message = FORMATS[entry.format].read(opened.payload, self.lab.zone, self._clock.now_us())
         except RuimteError as error:
             raise self._refused(source, error) from None
         readings = _Readings()
-        for reading in message.readings:
-            stream = self._stream(entry, reading.source, reading.measure, reading.start_us, reading.end_us)
-            if isinstance(stream, StaError):
-                readings.taken.append(self._refused(source, stream))
+        for reading in self._channels.settle(device, message, self._interval_of(entry)):
+            stream = self._register.find(reading.source, reading.measure, reading.start_us, reading.end_us, set(entry.sensors))
+            if self._register.leaves_out(reading.source, reading.measure, set(entry.sensors)):
+                source.unasked += 1  # devices tell more than a lab asks for
+                continue
+            if stream is None:
+                readings.taken.append(self._refused(source, _unknown(reading.source, reading.measure, device)))
                 continue
             readings.place.append(len(readings.taken))
             readings.taken.append(None)
             readings.rows.append((stream, reading.start_us, reading.end_us, reading.value, int(reading.flags)))
             readings.more.append((None, None))
-        return await self._enter(source, readings, in_transaction)
+        return await self._enter(source, readings, opened)
 
     def views(self) -> list[SourceView]:
         """Every registered device, and whoever else sent: those that send what they must not first, then those refused most."""
@@ -208,13 +239,14 @@ class Inbox:
         if device != ANONYMOUS and self._register.keys[place[0]] not in self.lab.devices[device].sensors:
             raise StaError("is not a datastream of this device", f"Datastream {stream}", "add its sensor to the device", 403)
 
-    def _stream(self, entry: DeviceEntry, source: str, measure: str, start_us: int, end_us: int) -> int | StaError:
-        """The datastream of what a device counts at, or why there is none."""
-        found = self._register.find(source, measure, start_us, end_us, set(entry.sensors))
-        if found is None:
-            mend = "add the sensor with this source_id and measure, and name it in the device's sensors"
-            return StaError(f"no registered sensor of this device measures {measure} at {source!r} then", entry.key, mend, 403)
-        return found
+    def _interval_of(self, entry: DeviceEntry) -> IntervalOf:
+        """The registered interval of what this device counts at."""
+
+        def interval_us(source: str, measure: str, time_us: int) -> int | None:
+            stream = self._register.find(source, measure, time_us, time_us, set(entry.sensors))
+            return None if stream is None else int(self._register.interval_us[self._register.streams[stream][0]])
+
+        return interval_us
 
     def _read(self, sent: Sent, now_us: int) -> tuple[_Row, _More]:
         result = sent.result
@@ -255,7 +287,9 @@ class Inbox:
             )
             self._store.write(lambda connection: records.append_log(connection, entry))
         source.personal, source.personal_us = kind, now_us
-        raise StaError(f"holds what looks like {kind}", path, "let the device send counts only; nothing of it was kept")
+        source.refused += 1
+        source.refusal = f"holds what looks like {kind}"
+        raise StaError(source.refusal, path, "let the device send counts only; nothing of it was kept")
 
     def _refused(self, source: Source, error: RuimteError) -> StaError:
         source.refused += 1
@@ -264,12 +298,10 @@ class Inbox:
 
     # --- many together ----------------------------------------------------------------------------------------------
 
-    async def _enter(
-        self, source: Source, readings: _Readings, in_transaction: Callable[[sqlite3.Connection], None] | None
-    ) -> list[Taken]:
+    async def _enter(self, source: Source, readings: _Readings, opened: Opened) -> list[Taken]:
         if readings.rows:
             loop = asyncio.get_running_loop()
-            message = _Message(source.device, readings.rows, readings.more, loop.create_future(), in_transaction)
+            message = _Message(source.device, readings.rows, readings.more, loop.create_future(), opened)
             if not self._waiting:
                 loop.call_soon(self._store_waiting)
             self._waiting.append(message)
@@ -280,8 +312,8 @@ class Inbox:
     def _store_waiting(self) -> None:
         """Judge all that waits at once, and hand it to the writer; a message with a sequence number is a piece of its own."""
         waiting, self._waiting = self._waiting, []
-        alone = [message for message in waiting if message.in_transaction is not None]
-        together = [message for message in waiting if message.in_transaction is None]
+        alone = [message for message in waiting if message.opened.sequence is not None]
+        together = [message for message in waiting if message.opened.sequence is None]
         for group in ([together] if together else []) + [[message] for message in alone]:
             self._store_group(group)
 
@@ -290,11 +322,11 @@ class Inbox:
         more = [each for message in group for each in message.more]
         verdict = self._gate.judge(Arrivals.of(rows), self._clock.now_us())
         kept, flags = np.flatnonzero(verdict.refusal == KEPT).tolist(), verdict.flags.tolist()
-        in_transaction = group[0].in_transaction
+        opened = group[0].opened
 
         def work(connection: sqlite3.Connection) -> list[int]:
-            if in_transaction is not None:
-                in_transaction(connection)
+            if opened.sequence is not None:
+                _accept(connection, opened)
             # stamped here, so that receipt has the order of commits: what a reader has seen up to a moment is complete
             self._stamped_us = max(self._stamped_us, self._clock.now_us())
             ready = [(*rows[i][:3], self._stamped_us, rows[i][3], flags[i], *more[i]) for i in kept]
@@ -335,6 +367,19 @@ class Inbox:
             callback(done.result())
 
 
+def _unknown(name: str, measure: str, device: str) -> StaError:
+    shown = repr(name) if read_text(name, Key()) is None else "what it calls by an address"
+    mend = "add the sensor with this source_id, and name it in the device's sensors"
+    return StaError(f"no registered sensor of this device measures {measure} at {shown} then", f"device {device}", mend, 403)
+
+
+def _accept(connection: sqlite3.Connection, opened: Opened) -> None:
+    try:
+        accept_sequence(connection, opened.key_id, opened.sequence or 0)
+    except RuimteError as error:
+        raise StaError(error.what, error.where, error.mend, 409) from None
+
+
 def _told(reason: tuple[str, str]) -> tuple[str, str, str]:
     what, mend = reason
     return what, "Observation", mend
@@ -348,6 +393,7 @@ def _view(source: Source, name: Text) -> SourceView:
         kept=source.kept,
         doubtful=source.doubtful,
         refused=source.refused,
+        unasked=source.unasked,
         last=None if source.last_us is None else iso(source.last_us),
         refusal=source.refusal,
         personal=source.personal,

@@ -71,6 +71,10 @@ _SENTENCES: dict[str, dict[str, str]] = {
     },
     "log.silent": {"en": "Not heard any more: {place}.", "nl": "Niets meer gehoord van: {place}."},
     "log.heard": {"en": "Heard again: {place}.", "nl": "Weer gehoord: {place}."},
+    "log.sends-personal": {
+        "en": "Device {device} sends what it must not: what looks like {identifier}. It was refused; nothing of it was kept.",
+        "nl": "Apparaat {device} stuurt wat het niet mag: iets als {identifier}. Het is geweigerd; niets ervan is bewaard.",
+    },
     "log.not-run": {
         "en": "Algorithm {algorithm} is not registered for this moment, so it does not run.",
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +13,11 @@ import msgspec
 
 from ruimte.clock import DAY_US
 from ruimte.lab.files import (
+    SENSORTHINGS,
     AlgorithmEntry,
     AlgorithmsFile,
     CalendarFile,
+    DeviceEntry,
     EventEntry,
     LabFile,
     MeasureEntry,
@@ -22,18 +25,22 @@ from ruimte.lab.files import (
     SensorEntry,
     SensorsFile,
 )
-from ruimte.lab.lab import Lab
+from ruimte.lab.lab import Lab, device_topic
 from ruimte.lab.mistakes import Mistake, Spot
 from ruimte.lab.places import Places, read_places
 from ruimte.lab.rules import time_zone
 from ruimte.lab.tables import entries, read_toml, typed
 from ruimte.lab.validity import ALGORITHMS, moment_us, validity_us
+from ruimte.model.measure import FLOWS
 from ruimte.text import duration_us
 
 S = TypeVar("S", bound=msgspec.Struct)
 _Entries = list[tuple[S | None, str | None, Spot]]
 
 _NO_GROUND = ("", "-", "none", "no", "n/a", "not needed", "geen")
+
+
+_OWNED = {"sensors": "sensor", "topic": "topic", "signing_key": "key"}
 
 
 def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
@@ -44,13 +51,14 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
         return None, [Mistake(str(folder), "", what, "give a lab's folder, or write one with `ruimte new`")]
     file, zone = _lab_file(folder, found)
     places = read_places(folder, found)
-    sensors = _register(folder, "sensors.toml", SensorsFile, "sensor", SensorEntry, found)
+    sensors, devices = _sensors_file(folder, found)
     algorithms = _register(folder, "algorithms.toml", AlgorithmsFile, "algorithm", AlgorithmEntry, found)
     measures = _register(folder, "playbook.toml", PlaybookFile, "measure", MeasureEntry, found)
     events = _register(folder, "calendar.toml", CalendarFile, "event", EventEntry, found)
     if sensors is not None:
         tick = file.ticks.length if file is not None and DAY_US % duration_us(file.ticks.length) == 0 else None
         _check_sensors(sensors, tick, zone, places)
+        _check_devices(devices, {key for _, key, _ in sensors}, file.key if file is not None else "")
     if algorithms is not None:
         _check_algorithms(algorithms, zone, Spot(found, "algorithms.toml"))
     for measure, _, spot in measures or []:
@@ -69,6 +77,7 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
         gates=places.gates,
         count_points=places.count_points,
         sensors={entry.key: entry for entry in _good(sensors)},
+        devices={entry.key: entry for entry in _good(devices)},
         algorithms={entry.key: entry for entry in _good(algorithms)},
         measures={entry.key: entry for entry in _good(measures)},
         events=tuple(_good(events)),
@@ -90,6 +99,16 @@ def _register(
     raw, spot = read
     typed({field: value for field, value in raw.items() if field != list_name}, file_kind, spot)
     return entries(raw, list_name, kind, spot)
+
+
+def _sensors_file(folder: Path, found: list[Mistake]) -> tuple[_Entries[SensorEntry] | None, _Entries[DeviceEntry]]:
+    """The sensors (``None`` where the file cannot be read at all) and the devices that speak for them."""
+    read = read_toml(folder, "sensors.toml", found)
+    if read is None:
+        return None, []
+    raw, spot = read
+    typed({field: value for field, value in raw.items() if field not in ("sensor", "device")}, SensorsFile, spot)
+    return entries(raw, "sensor", SensorEntry, spot), entries(raw, "device", DeviceEntry, spot)
 
 
 def _lab_file(folder: Path, found: list[Mistake]) -> tuple[LabFile | None, ZoneInfo]:
@@ -117,6 +136,9 @@ def _lab_file(folder: Path, found: list[Mistake]) -> tuple[LabFile | None, ZoneI
         spot.mistake("close_below is not below open_at", "leave a gap, like 0.25 and 0.5", at="warn.close_below")
     if duration_us(file.unusual.history) < duration_us("4w"):
         spot.mistake("less than four weeks cannot show what is unusual", "use 4w or more; 52w is best", at="unusual.history")
+    if duration_us(file.intake.clock_skew_most) < duration_us(file.intake.clock_skew):
+        what = f"clock_skew_most {file.intake.clock_skew_most} is shorter than clock_skew {file.intake.clock_skew}"
+        spot.mistake(what, "make it as long or longer", at="intake.clock_skew_most")
     _check_country(file, spot)
     return file, ZoneInfo(file.time_zone)
 
@@ -142,9 +164,12 @@ def _check_sensors(register: _Entries[SensorEntry], tick: str | None, zone: Zone
             continue
         if places is not None:
             _check_sensor_place(sensor, places, spot)
-        if tick is not None and duration_us(tick) % duration_us(sensor.interval):
+        flows = [measure for measure in sensor.measures if measure in FLOWS]
+        if flows and tick is not None and duration_us(tick) % duration_us(sensor.interval):
             what = f"interval {sensor.interval} does not divide the tick ({tick})"
             spot.mistake(what, "make the tick a multiple of it in lab.toml", at="interval")
+        if flows and sensor.max_per_interval == math.inf:
+            spot.mistake(f"{flows[0]!r} without max_per_interval", "add the most persons that one interval can hold")
         _check_validity(sensor, zone, spot)
         _check_privacy(sensor, spot)
         if sensor.source_id is not None:
@@ -161,14 +186,18 @@ def _check_sensor_place(sensor: SensorEntry, places: Places, spot: Spot) -> None
     kind = places.named.get(sensor.place)
     if kind is None:
         spot.mistake(f"unknown place {sensor.place!r}", "name a gate or count point of places.geojson", at="place")
-    elif kind == "zone":
-        spot.mistake(f"{sensor.place!r} is a zone", "a counter hangs at a gate or a count point: name that", at="place")
+    elif kind == "zone" and (flows := [measure for measure in sensor.measures if measure in FLOWS]):
+        what = f"{sensor.place!r} is a zone, and {flows[0]!r} is of those who pass a line"
+        spot.mistake(what, "a counter hangs at a gate or a count point: name that", at="place")
     elif kind == "gate" and "count" in sensor.measures:
         spot.mistake("'count' at a gate cannot tell who came in", 'measure ["count_in", "count_out"]', at="measures")
 
 
 def _check_privacy(sensor: SensorEntry, spot: Spot) -> None:
     if not sensor.personal_data:
+        if "devices" in sensor.measures:
+            what = "'devices' counts what people carry by what it sends: the sensor processes personal data"
+            spot.mistake(what, "set personal_data = true", at="personal_data")
         return
     if sensor.legal_ground.strip().lower() in _NO_GROUND:
         spot.mistake("personal data without a legal ground", "name the law or decision, or stop the sensor", at="legal_ground")
@@ -177,6 +206,28 @@ def _check_privacy(sensor: SensorEntry, spot: Spot) -> None:
     if sensor.impact_assessment is None:
         mend = "add impact_assessment: where it is kept"
         spot.mistake("personal data without an impact assessment", mend, at="impact_assessment")
+
+
+def _check_devices(register: _Entries[DeviceEntry], sensors: set[str | None], lab: str) -> None:
+    """Who speaks for what must be beyond doubt: a sensor, a topic and a signing key belong to one device."""
+    taken: dict[tuple[str, str], str] = {}
+    for device, _, spot in register:
+        if device is None:
+            continue
+        if device.topic is not None and device.format == SENSORTHINGS:
+            spot.mistake(f"format {SENSORTHINGS!r} has topics of its own", "leave topic out", at="topic")
+        for sensor in device.sensors:
+            if sensor not in sensors:
+                spot.mistake(f"unknown sensor {sensor!r}", "name sensors of this file by their key", at="sensors")
+        owned = [("sensors", sensor) for sensor in device.sensors] + [("topic", device_topic(lab, device))]
+        if device.signing_key is not None:
+            owned.append(("signing_key", device.signing_key))
+        for field, value in owned:
+            other = taken.setdefault((field, value), device.key)
+            if other != device.key:
+                spot.mistake(
+                    f"{_OWNED[field]} {value!r} belongs to device {other!r} already", "give each device its own", at=field
+                )
 
 
 def _check_validity(entry: SensorEntry | AlgorithmEntry, zone: ZoneInfo, spot: Spot) -> None:

@@ -18,6 +18,7 @@ from ruimte.lab.lab import Lab
 from ruimte.lab.levels import table_name
 from ruimte.lab.rules import OUTSIDE
 from ruimte.lab.validity import moment_us, validity_us
+from ruimte.model.measure import FLOWS
 from ruimte.model.place import Direction, Model, Occasion, Place, Stream
 from ruimte.text import duration_us
 
@@ -30,20 +31,19 @@ AFTERMATH_US = 12 * HOUR_US
 class StreamKey:
     """A datastream that the register asks for: one measure of one sensor, under a key that never changes.
 
-    ``place`` is the key of the gate or count point; results are in ``unit``.
+    ``place`` is the key of the gate, count point or zone.
     """
 
     key: str
     sensor: SensorEntry
     measure: str
-    unit: str
     place: str
 
 
 def stream_keys(lab: Lab) -> list[StreamKey]:
     """All datastreams of the lab's register, in its order. Each key is ``SENSOR/MEASURE``."""
     return [
-        StreamKey(f"{sensor.key}/{measure}", sensor, measure, "persons", sensor.place)
+        StreamKey(f"{sensor.key}/{measure}", sensor, measure, sensor.place)
         for sensor in lab.sensors.values()
         for measure in sensor.measures
     ]
@@ -59,8 +59,10 @@ def shard(site: str) -> int:
 
 
 def compile_lab(lab: Lab, stream_ids: Mapping[str, int], years: tuple[int, int] = (2000, 2040)) -> Model:
-    """The lab as a model: places (zones, then count points, in the file's order) and what each datastream tells of them.
+    """The lab as a model: places (zones, then count points, in the file's order) and what each flow tells of them.
 
+    Only flows (``count``, ``count_in``, ``count_out``) are in the model: what else is measured is kept, but no estimate rests
+    on it.
     ``stream_ids`` gives the store's id of each datastream key. The wall's time is exact in ``years`` (from, until); earlier
     times take the first offset, later ones the last. Raises ``RuimteError`` where a datastream has no id.
     """
@@ -131,6 +133,8 @@ def _sites(lab: Lab) -> dict[str, str]:
 def _streams(lab: Lab, places: tuple[Place, ...], stream_ids: Mapping[str, int]) -> Iterator[Stream]:
     index = {place.key: number for number, place in enumerate(places)}
     for stream in stream_keys(lab):
+        if stream.measure not in FLOWS:
+            continue
         if stream.key not in stream_ids:
             raise RuimteError("the store does not know this datastream", stream.key, "register the lab in the store first")
         valid_from_us, valid_until_us = validity_us(stream.sensor, lab.zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 
 import msgspec
@@ -71,6 +72,22 @@ class Map(_Table, frozen=True):
     tiles: str = "none"
 
 
+class Intake(_Table, frozen=True):
+    """What devices may do.
+
+    ``anonymous_writes``: whether a sender without a credential is heard. An observation may end ``clock_skew`` ahead of the
+    node's clock; up to ``clock_skew_most`` it is kept as doubtful, beyond that refused. ``frozen_after``: a value other than 0
+    that stands still for so long is doubtful. ``keys``: which keys an Observation's ``parameters`` may hold, each ``number``,
+    ``text`` or ``boolean``.
+    """
+
+    anonymous_writes: bool = False
+    clock_skew: str = "2m"
+    clock_skew_most: str = "1h"
+    frozen_after: str = "6h"
+    keys: dict[str, str] = {}
+
+
 class LabFile(_Table, frozen=True):
     """``lab.toml``."""
 
@@ -91,6 +108,7 @@ class LabFile(_Table, frozen=True):
     warn: Warn = Warn()
     retention: Retention = Retention()
     map: Map = Map()
+    intake: Intake = Intake()
 
 
 class ZoneProperties(_Table, frozen=True):
@@ -149,10 +167,30 @@ class SensorEntry(_Table, frozen=True):
     personal_data: bool
     valid_from: date | datetime
     valid_until: date | datetime
-    max_per_interval: float
+    max_per_interval: float = math.inf
     source_id: str | None = None
     privacy_url: str | None = None
     impact_assessment: str | None = None
+
+
+SENSORTHINGS = "sensorthings"
+"""The format of a device that speaks the SensorThings API itself; every other format is a vendor's payload."""
+
+
+class DeviceEntry(_Table, frozen=True):
+    """What may send: a device, which speaks for the ``sensors`` of the register that it names, and for no others.
+
+    ``format``: ``SENSORTHINGS``, or a vendor's payload, which comes on the MQTT ``topic``. ``per_minute``: the most messages.
+    ``signing_key``: an Ed25519 public key (base64url of its 32 bytes); with it every message must be signed.
+    """
+
+    key: str
+    name: Text
+    format: str
+    sensors: list[str]
+    per_minute: float = 600.0
+    signing_key: str | None = None
+    topic: str | None = None
 
 
 class SensorsFile(_Table, frozen=True):
@@ -160,6 +198,7 @@ class SensorsFile(_Table, frozen=True):
 
     format: int
     sensor: list[SensorEntry] = []
+    device: list[DeviceEntry] = []
 
 
 class AlgorithmEntry(_Table, frozen=True):

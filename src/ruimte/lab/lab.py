@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from shapely.geometry import LineString, Point, Polygon
 
-from ruimte.lab.files import AlgorithmEntry, EventEntry, LabFile, MeasureEntry, SensorEntry, Text
+from ruimte.lab.files import AlgorithmEntry, DeviceEntry, EventEntry, LabFile, MeasureEntry, SensorEntry, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Lab:
     gates: dict[str, Gate]
     count_points: dict[str, CountPoint]
     sensors: dict[str, SensorEntry]
+    devices: dict[str, DeviceEntry]
     algorithms: dict[str, AlgorithmEntry]
     measures: dict[str, MeasureEntry]
     events: tuple[EventEntry, ...]
@@ -66,6 +67,10 @@ class Lab:
     @property
     def key(self) -> str:
         return self.file.key
+
+    def topic(self, device: DeviceEntry) -> str:
+        """The MQTT topic on which a device publishes payloads of its own format."""
+        return device_topic(self.key, device)
 
     def geojson(self) -> dict[str, Any]:
         """The places with a state of their own as a GeoJSON FeatureCollection (properties: key, kind)."""
@@ -78,3 +83,8 @@ class Lab:
                 for key, kind, shape in [*shapes, *points]
             ],
         }
+
+
+def device_topic(lab: str, device: DeviceEntry) -> str:
+    """The MQTT topic of a device of the lab with this key: its own, or ``ruimte/LAB/DEVICE``."""
+    return device.topic or f"ruimte/{lab}/{device.key}"

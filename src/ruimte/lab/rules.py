@@ -16,9 +16,11 @@ from ruimte.lab.files import (
     AlgorithmsFile,
     CalendarFile,
     CountPointProperties,
+    DeviceEntry,
     EventEntry,
     Forecasting,
     GateProperties,
+    Intake,
     LabFile,
     Map,
     MeasureEntry,
@@ -33,6 +35,7 @@ from ruimte.lab.files import (
     ZoneProperties,
 )
 from ruimte.lab.levels import TABLES, UNUSUAL
+from ruimte.model.measure import FLOWS, MEASURES
 from ruimte.text import duration_us
 
 Complaint = tuple[str, str] | None
@@ -40,8 +43,8 @@ Rule = Callable[[Any], Complaint]
 
 OUTSIDE = "outside"
 """What a gate leads to where there is no zone; so no place may have this key."""
-MEASURES = ("count", "count_in", "count_out")
-"""What a sensor can measure: persons who passed, came in, went out."""
+FREE_KINDS = ("number", "text", "boolean")
+"""What a declared key of an Observation's ``parameters`` may hold."""
 STATUSES = ("in development", "in use", "out of use")
 """States of an algorithm in the register (as in the Dutch algorithm register)."""
 
@@ -137,8 +140,36 @@ def measures(value: list[str]) -> Complaint:
         return f"unknown measure {unknown[0]!r}", f"choose from {', '.join(MEASURES)}"
     if not value or len(set(value)) < len(value):
         return "measures are empty or doubled", "name each thing it measures once"
-    if "count" in value and len(value) > 1:
+    if "count" in value and len(set(value) & set(FLOWS)) > 1:
         return "'count' beside 'count_in' or 'count_out' counts everybody twice", "use count alone, or the two directions"
+    return None
+
+
+def sensor_keys(value: list[str]) -> Complaint:
+    if not value or len(set(value)) < len(value):
+        return "sensors are empty or doubled", "name each sensor that the device speaks for once"
+    return None
+
+
+def signing_key(value: str) -> Complaint:
+    """32 bytes as 43 letters of base64url; the last of them holds four bits, so two of its six are 0."""
+    good = re.fullmatch(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", value) is not None
+    return None if good else ("this is not an Ed25519 public key", "write the public key that `ruimte device keygen` prints")
+
+
+def topic(value: str) -> Complaint:
+    if value.startswith(("$", "v1.1/")):
+        return f"topic {value!r} is the broker's or SensorThings' own", "choose another"
+    good = re.fullmatch(r"[^\s+#\x00-\x1f\x7f]{1,256}", value) is not None
+    return None if good else (f"{value!r} is not a topic", "write one topic, without + and # and without spaces")
+
+
+def free_keys(value: dict[str, str]) -> Complaint:
+    for name, kind in value.items():
+        if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name) is None:
+            return f"{name!r} is not a key for parameters", "use up to 64 letters, digits and underscores, a letter first"
+        if kind not in FREE_KINDS:
+            return f"key {name!r} cannot hold {kind!r}", f"choose one of {', '.join(FREE_KINDS)}"
     return None
 
 
@@ -181,6 +212,7 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     },
     Retention: {"observations": length_of_time, "logbook": length_of_time, "staff": length_of_time},
     Map: {"tiles": one_of("base map", "none", "pdok-grey")},
+    Intake: {"clock_skew": delay, "clock_skew_most": delay, "frozen_after": length_of_time, "keys": free_keys},
     ZoneProperties: {
         "key": key,
         "name": text,
@@ -205,6 +237,15 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "source_id": filled,
         "privacy_url": web_address,
         "impact_assessment": filled,
+    },
+    DeviceEntry: {
+        "key": key,
+        "name": text,
+        "format": filled,
+        "sensors": sensor_keys,
+        "per_minute": positive,
+        "signing_key": signing_key,
+        "topic": topic,
     },
     AlgorithmsFile: {"format": format_version},
     AlgorithmEntry: {

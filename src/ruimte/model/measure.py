@@ -10,8 +10,8 @@ from typing import Literal
 class Measure:
     """One measurable quantity.
 
-    ``over`` tells how a result relates to time: a ``total`` or a ``mean`` of its interval, or an ``instant``. ``unit`` is its name,
-    ``symbol`` its UCUM code. Results below ``lowest`` cannot be; above ``highest`` they are doubtful.
+    ``over`` tells how a result relates to time: a ``total`` or a ``mean`` of its interval, or an ``instant``. ``unit`` is its
+    name, ``symbol`` its UCUM code. Results below ``lowest`` cannot be; above ``highest`` they are doubtful.
     """
 
     key: str
@@ -30,7 +30,14 @@ MEASURES: dict[str, Measure] = {
         Measure("count_in", "persons", "{persons}", "total", "persons who passed from the gate's 'from' to its 'to'"),
         Measure("count_out", "persons", "{persons}", "total", "persons who passed from the gate's 'to' to its 'from'"),
         Measure("people", "persons", "{persons}", "instant", "persons present in the zone"),
-        Measure("density", "persons per square metre", "{persons}/m2", "instant", "persons per square metre of the zone", highest=10.0),
+        Measure(
+            "density",
+            "persons per square metre",
+            "{persons}/m2",
+            "instant",
+            "persons on a square metre of the zone",
+            highest=10.0,
+        ),
         Measure("speed", "metres per second", "m/s", "mean", "walking speed", highest=5.0),
         Measure("dwell", "seconds", "s", "mean", "time that persons stay in the zone"),
         Measure("occupancy", "share", "1", "mean", "share of time in which somebody is present", highest=1.0),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["text", "object", "json", "instant", "interval", "time", "geometry", "list"]
-"""``text`` a string; ``object`` a JSON object; ``json`` any JSON value; ``instant`` a TM_Instant, ``interval`` a TM_Period, ``time`` either;
-``geometry`` what the encodingType says (GeoJSON); ``list`` a JSON array."""
+"""``text`` a string; ``object`` a JSON object; ``json`` any JSON value; ``instant`` a TM_Instant, ``interval`` a TM_Period,
+``time`` either; ``geometry`` what the encodingType says (GeoJSON); ``list`` a JSON array."""
 
 
 @dataclass(frozen=True, slots=True)

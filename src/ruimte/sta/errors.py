@@ -6,7 +6,7 @@ from ruimte.errors import RuimteError
 
 
 class StaError(RuimteError):
-    """400 malformed, 403 not allowed here, 404 no such entity, 409 in conflict, 501 not supported."""
+    """400 malformed, 403 not allowed here, 404 no such entity, 405 not done to it, 409 in conflict, 501 not supported."""
 
     def __init__(self, what: str, where: str = "", mend: str = "", status: int = 400) -> None:
         super().__init__(what, where, mend)

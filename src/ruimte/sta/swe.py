@@ -1,8 +1,8 @@
 """What a datastream's results are: SWE Common inside (SensorThings 2.0, OGC 23-019), OM types and units outside (1.1).
 
-A Datastream's ``resultType`` is one component, ``{"type": "Quantity", "uom": {"label", "code", "href"}}``; a MultiDatastream's is a
-``DataRecord`` with a ``field`` for each of its properties. The observationType that a client wrote is kept beside it, so that it reads
-back what it wrote.
+A Datastream's ``resultType`` is one component, ``{"type": "Quantity", "uom": {"label", "code", "href"}}``; a MultiDatastream's
+is a ``DataRecord`` with a ``field`` for each of its properties. The observationType that a client wrote is kept beside it, so
+that it reads back what it wrote.
 """
 
 from __future__ import annotations

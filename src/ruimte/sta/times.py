@@ -19,8 +19,10 @@ def parse_instant(text: Any, where: str = "time") -> int:
         try:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is not None:
-                return to_us(moment)
-        except (ValueError, OverflowError):
+                return to_us(moment.astimezone(UTC))
+        except OverflowError:  # by its offset
+            raise StaError("lies outside the years 1 to 9999", where, "check the year") from None
+        except ValueError:
             pass
     raise StaError(f"{_short(text)} is not an instant", where, "write it as 2026-04-27T14:00:00Z or with an offset like +02:00")
 

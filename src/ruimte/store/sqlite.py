@@ -22,14 +22,14 @@ from ruimte.store.observations import Appended
 from ruimte.store.writer import Writer
 
 T = TypeVar("T")
-Stamp = Literal["lab", "replay"]
+Stamp = Literal["lab", "replay", "sandbox"]
 
 
 class Reader:
     """A database file that is only read, while another process may write it. Use as a context manager, or call ``close``.
 
-    Raises ``RuimteError`` where the file is missing, is no database of Ruimte, one of a newer version, or one of another lab than
-    the one that is asked for.
+    Raises ``RuimteError`` where the file is missing, is no database of Ruimte, one of a newer version, or one of a sandbox or of
+    another lab than the one that is asked for.
     """
 
     def __init__(self, path: Path, lab: str | None = None) -> None:
@@ -44,7 +44,7 @@ class Reader:
             if version == 0:
                 raise RuimteError("holds nothing of Ruimte", str(path), "import a file first, or choose another --data")
             if lab is not None:
-                self.read(lambda connection: _require_stamp(connection, path, "lab", lab))
+                self.read(lambda connection: _require_lab(connection, path, lab))
         except sqlite3.DatabaseError as error:
             Reader.close(self)
             raise _no_database(path, error) from None
@@ -179,6 +179,12 @@ def _stamp(connection: sqlite3.Connection, path: Path, lab: str, stamp: Stamp) -
     for key, value in (("lab", lab), ("stamp", stamp)):
         connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?)", (key, value))
         _require_stamp(connection, path, key, value)
+
+
+def _require_lab(connection: sqlite3.Connection, path: Path, lab: str) -> None:
+    _require_stamp(connection, path, "lab", lab)
+    if connection.execute("SELECT value = 'sandbox' FROM meta WHERE key = 'stamp'").fetchone()[0]:
+        raise RuimteError("is a sandbox's: nothing of it can be estimated or shared", str(path), "choose another --data")
 
 
 def _require_stamp(connection: sqlite3.Connection, path: Path, key: str, value: str) -> None:

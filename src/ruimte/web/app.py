@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,20 +17,25 @@ from starlette.routing import Route
 
 from ruimte import __version__
 from ruimte.errors import RuimteError
+from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.room import Room
-from ruimte.web import api, auth, health, stream
+from ruimte.web import api, auth, health, sources, stream
 from ruimte.web.auth import Accounts
 from ruimte.web.control import act, page
 from ruimte.web.guard import Guard, security_headers
 from ruimte.web.pages import Pages
 from ruimte.web.problems import WebError, answer, own_mistake
 from ruimte.web.settings import WebSettings
+from ruimte.web.sta.app import Front, StaApp
 from ruimte.web.statics import Statics
 from ruimte.web.words import marked
 
 
-def create_app(room: Room, accounts: Accounts, settings: WebSettings) -> Starlette:
-    """The application for one room. Raises ``RuimteError`` where the browser libraries are missing."""
+def create_app(
+    room: Room, accounts: Accounts, settings: WebSettings, services: Sequence[StaApp] = (), inbox: Inbox | None = None
+) -> Starlette:
+    """The application for one room, with the ``services`` for programs that stand before its pages, and what its ``inbox`` tells
+    of its sources. Raises ``RuimteError`` where the browser libraries are missing."""
     statics = Statics(Path(__file__).parent / "static")
     hub = stream.Hub(room)
 
@@ -52,6 +57,7 @@ def create_app(room: Room, accounts: Accounts, settings: WebSettings) -> Starlet
     app = Starlette(
         routes=_routes(statics),
         middleware=[
+            Middleware(Front, services=services),
             Middleware(GZipMiddleware, compresslevel=9),
             Middleware(Guard, accounts=accounts, settings=settings, headers=headers),
         ],
@@ -61,6 +67,7 @@ def create_app(room: Room, accounts: Accounts, settings: WebSettings) -> Starlet
     app.router.redirect_slashes = False
     app.state.room = room
     app.state.hub = hub
+    app.state.inbox = inbox
     app.state.accounts = accounts
     app.state.tries = auth.Tries()
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
@@ -76,6 +83,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/fragments/table", page.table),
         Route("/warnings/{id:int}/acknowledge", act.acknowledge, methods=["POST"]),
         Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
+        Route("/sources", sources.sources_page),
         Route("/sign-in", auth.sign_in_page, methods=["GET"]),
         Route("/sign-in", auth.sign_in, methods=["POST"]),
         Route("/sign-in/{token}", auth.redeem, methods=["GET"]),
@@ -88,6 +96,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/api/v1/status", api.status),
         Route("/api/v1/warnings", api.warnings),
         Route("/api/v1/logbook", api.logbook),
+        Route("/api/v1/sources", sources.sources),
         Route("/api/v1/stream", stream.stream),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),

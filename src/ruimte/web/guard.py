@@ -27,7 +27,7 @@ class Guard:
     def __init__(self, app: ASGIApp, accounts: Accounts, settings: WebSettings, headers: dict[str, str]) -> None:
         self._app = app
         self._accounts = accounts
-        self._hosts = {"localhost", *(host.lower() for host in settings.hosts)}
+        self._hosts = known_hosts(settings)
         self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,12 +64,7 @@ class Guard:
 
     def _check_host(self, request: Request) -> None:
         """Only names we know, and bare addresses: a page of another site whose name was pointed at us gets nothing."""
-        host = _host_name(request.headers.get("host", ""))
-        if host in self._hosts or _is_address(host):
-            return
-        raise WebError(
-            421, marked("this node does not go by that name"), f"Host: {host}", marked("add the name to the node's hosts")
-        )
+        require_known_host(request.headers.get("host", ""), self._hosts)
 
     def _check_origin(self, request: Request) -> None:
         """A change has to come from a page of our own."""
@@ -91,13 +86,13 @@ class Guard:
     def _is_welcome(self, request: Request) -> bool:
         accounts = self._accounts
         first_page = request.url.path == "/" and request.method == "GET"
-        return first_page and accounts.auto and not accounts.has_password and _is_loopback(request)
+        return first_page and accounts.auto and not accounts.has_password and _is_from_here(request)
 
     def _check_session(self, request: Request) -> Response | None:
         """Nothing, or the answer to a visitor who has to sign in first."""
         if request.state.user is not None or request.url.path.startswith(_OPEN_TO_ALL):
             return None
-        if not self._accounts.has_password and not _is_loopback(request):
+        if not self._accounts.has_password and not _is_from_here(request):
             raise WebError(403, marked("this node has no password yet"), "", marked("sign in on the machine itself and set one"))
         to_act = request.method in _CHANGES or request.url.path == "/account"
         if not to_act and not self._accounts.has_password:
@@ -135,6 +130,24 @@ def security_headers(tiles: bool) -> dict[str, str]:
     }
 
 
+def known_hosts(settings: WebSettings) -> frozenset[str]:
+    """The names under which the node may be asked."""
+    return frozenset({"localhost", *(host.lower() for host in settings.hosts)})
+
+
+def require_known_host(header: str, hosts: frozenset[str]) -> None:
+    """Raise a 421 where a ``Host`` header holds neither one of these names nor a bare address."""
+    host = _host_name(header)
+    if host not in hosts and not _is_address(host):
+        mend = marked("add the name to the node's hosts")
+        raise WebError(421, marked("this node does not go by that name"), f"Host: {host}", mend)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is an address of the machine itself."""
+    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
 def _host_name(header: str) -> str:
     """The name in a ``Host`` header, without its port."""
     if header.startswith("["):
@@ -151,6 +164,5 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_loopback(request: Request) -> bool:
-    host = request.client.host if request.client else ""
-    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+def _is_from_here(request: Request) -> bool:
+    return is_loopback(request.client.host if request.client else "")

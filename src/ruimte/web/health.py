@@ -12,6 +12,7 @@ from ruimte.jobs.room import Room
 from ruimte.web.stream import Hub
 
 _BEGUN = time.monotonic()
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def alive(request: Request) -> Response:
@@ -33,21 +34,27 @@ async def metrics(request: Request) -> Response:
     status, zones = room.status(), room.zones("en")
     waiting = Counter(warning.priority for warning in room.warnings("en") if warning.phase == "open")
     lines = [
-        *_metric("uptime_seconds", "Seconds since the node started.", {"": time.monotonic() - _BEGUN}),
-        *_metric("ready", "1 once there is a picture to look at.", {"": float(status.phase == "running")}),
-        *_metric("sequence", "Number of the newest picture.", {"": status.sequence}),
-        *_metric("places", "Places with a state of their own.", {"": len(zones)}),
-        *_metric("places_silent", "Places of which no sensor is heard.", {"": sum(zone.silent for zone in zones)}),
-        *_metric(
+        *uptime(),
+        *gauge("ready", "1 once there is a picture to look at.", {"": float(status.phase == "running")}),
+        *gauge("sequence", "Number of the newest picture.", {"": status.sequence}),
+        *gauge("places", "Places with a state of their own.", {"": len(zones)}),
+        *gauge("places_silent", "Places of which no sensor is heard.", {"": sum(zone.silent for zone in zones)}),
+        *gauge(
             "warnings_open",
             "Warnings that nobody has acknowledged, by priority.",
             {f'{{priority="{priority}"}}': waiting[priority] for priority in (1, 2, 3)},
         ),
-        *_metric("listeners", "Browsers that listen to the stream.", {"": len(hub)}),
+        *gauge("listeners", "Browsers that listen to the stream.", {"": len(hub)}),
     ]
-    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4; charset=utf-8")
+    return PlainTextResponse("\n".join(lines) + "\n", media_type=PROMETHEUS)
 
 
-def _metric(name: str, told: str, values: dict[str, float]) -> list[str]:
+def uptime() -> list[str]:
+    """How long the node has run."""
+    return gauge("uptime_seconds", "Seconds since the node started.", {"": time.monotonic() - _BEGUN})
+
+
+def gauge(name: str, told: str, values: dict[str, float]) -> list[str]:
+    """The lines of one figure, by its labels."""
     head = [f"# HELP ruimte_{name} {told}", f"# TYPE ruimte_{name} gauge"]
     return head + [f"ruimte_{name}{labels} {value:g}" for labels, value in values.items()]

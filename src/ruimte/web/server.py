@@ -9,6 +9,9 @@ import socket
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from ruimte.web.protocol import PatientProtocol
 
 
 class PageServer(uvicorn.Server):
@@ -25,7 +28,23 @@ class PageServer(uvicorn.Server):
 
 def page_server(app: Starlette, port: int = 0, host: str = "127.0.0.1") -> PageServer:
     """A server that says nothing but errors and keeps no log of visitors."""
-    config = uvicorn.Config(
-        app, host, port, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2, ws="none"
+    return PageServer(app, _config(app, port, host))
+
+
+def plain_server(app: ASGIApp, port: int = 0, host: str = "127.0.0.1") -> uvicorn.Server:
+    """The like for an application without streams."""
+    return uvicorn.Server(_config(app, port, host))
+
+
+def _config(app: ASGIApp, port: int, host: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host,
+        port,
+        http=PatientProtocol,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        ws="none",
     )
-    return PageServer(app, config)

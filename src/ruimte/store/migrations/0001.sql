@@ -1,4 +1,5 @@
 -- SensorThings-shaped from the first day. Times are UTC microseconds; intervals are half-open [start_us, end_us).
+-- AUTOINCREMENT: the id of an entity that was deleted is never given to another.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -6,7 +7,7 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 CREATE TABLE things (
-  id          INTEGER PRIMARY KEY,
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
   key         TEXT UNIQUE,
   name        TEXT NOT NULL,
   description TEXT NOT NULL,
@@ -14,7 +15,7 @@ CREATE TABLE things (
 );
 
 CREATE TABLE locations (
-  id            INTEGER PRIMARY KEY,
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
   key           TEXT UNIQUE,
   name          TEXT NOT NULL,
   description   TEXT NOT NULL,
@@ -32,7 +33,7 @@ CREATE TABLE things_locations (
 CREATE INDEX things_locations_back ON things_locations (location_id);
 
 CREATE TABLE historical_locations (
-  id       INTEGER PRIMARY KEY,
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
   thing_id INTEGER NOT NULL REFERENCES things (id) ON DELETE CASCADE,
   time_us  INTEGER NOT NULL
 );
@@ -46,7 +47,7 @@ CREATE TABLE historical_locations_locations (
 CREATE INDEX historical_locations_locations_back ON historical_locations_locations (location_id);
 
 CREATE TABLE sensors (
-  id            INTEGER PRIMARY KEY,
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
   key           TEXT UNIQUE,
   name          TEXT NOT NULL,
   description   TEXT NOT NULL,
@@ -56,7 +57,7 @@ CREATE TABLE sensors (
 );
 
 CREATE TABLE observed_properties (
-  id          INTEGER PRIMARY KEY,
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
   key         TEXT UNIQUE,
   name        TEXT NOT NULL,
   definition  TEXT NOT NULL,
@@ -66,7 +67,7 @@ CREATE TABLE observed_properties (
 
 -- location_id: the Location that it was made from, so that it is made once.
 CREATE TABLE features (
-  id            INTEGER PRIMARY KEY,
+  id            INTEGER PRIMARY KEY AUTOINCREMENT,
   key           TEXT UNIQUE,
   name          TEXT NOT NULL,
   description   TEXT NOT NULL,
@@ -81,7 +82,7 @@ CREATE INDEX features_by_location ON features (location_id) WHERE location_id IS
 -- DataRecord (multi = 1). feature_id is the feature of all observations that name none. The times are the extent of the
 -- observations, kept up once a batch; observed_area likewise (GeoJSON).
 CREATE TABLE datastreams (
-  id              INTEGER PRIMARY KEY,
+  id              INTEGER PRIMARY KEY AUTOINCREMENT,
   key             TEXT UNIQUE,
   multi           INTEGER NOT NULL DEFAULT 0,
   thing_id        INTEGER NOT NULL REFERENCES things (id),
@@ -226,4 +227,10 @@ CREATE TABLE tokens (
   kind       TEXT NOT NULL,
   account    TEXT NOT NULL REFERENCES accounts (name),
   expires_us INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- The highest sequence number of messages signed by each key (its RFC 7638 thumbprint), so that none is taken twice.
+CREATE TABLE sequences (
+  key_id TEXT PRIMARY KEY,
+  last   INTEGER NOT NULL
 ) WITHOUT ROWID;

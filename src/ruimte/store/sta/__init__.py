@@ -1,0 +1,1 @@
+"""SensorThings over the store: its entities read and written."""
