@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from fake_room import SPOTS, FakeAccounts, FakeRoom, fake_lab
+from ruimte.text import duration_us
 from ruimte.web.app import create_app
 from ruimte.web.settings import WebSettings
 
@@ -132,3 +133,16 @@ def test_tiles_are_allowed_only_where_the_lab_asks_for_them(client: TestClient) 
     with TestClient(app, "http://localhost", client=("127.0.0.1", 1)) as other:
         policy = other.get("/healthz").headers["content-security-policy"]
     assert "img-src 'self' data: https://service.pdok.nl;" in policy
+
+
+def test_count_points_are_told_to_a_context_broker(client: TestClient, room: FakeRoom) -> None:
+    answer = client.get("/api/v1/ngsi-ld/crowd-flow-observed")
+    assert answer.headers["content-type"] == "application/ld+json"
+    entities = {each["id"].rsplit(":", 1)[1]: each for each in answer.json()}
+    views = {view.key: view for view in room.zones("en") if view.kind == "count_point"}
+    assert set(entities) == {key for key, view in views.items() if not view.silent}
+    street = entities["harbour-street"]
+    assert street["type"] == "CrowdFlowObserved"
+    ticks_an_hour = 3600e6 / duration_us(room.lab.file.ticks.length)
+    assert street["peopleCount"]["value"] == round((views["harbour-street"].mean or 0) / ticks_an_hour)
+    assert street["location"]["value"]["type"] == "Point"

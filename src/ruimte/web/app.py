@@ -19,7 +19,7 @@ from ruimte import __version__
 from ruimte.errors import RuimteError
 from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.room import Room
-from ruimte.web import api, auth, health, sources, stream
+from ruimte.web import api, auth, health, ngsi_ld, sources, stream
 from ruimte.web.auth import Accounts
 from ruimte.web.control import act, page
 from ruimte.web.guard import Guard, security_headers
@@ -92,6 +92,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/account", auth.account, methods=["POST"]),
         Route("/api/v1/zones", api.zones),
         Route("/api/v1/zones/{key}/series", api.series),
+        Route("/api/v1/ngsi-ld/crowd-flow-observed", ngsi_ld.crowd_flow_observed),
         Route("/api/v1/places.geojson", api.places),
         Route("/api/v1/status", api.status),
         Route("/api/v1/warnings", api.warnings),
