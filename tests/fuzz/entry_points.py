@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from ruimte.errors import RuimteError
+from ruimte.intake.devices import FORMATS
+from ruimte.intake.personal import find_identifier
 from ruimte.sta.entities import ENTITIES
 from ruimte.sta.errors import StaError
 from ruimte.sta.filter import parse_filter
@@ -32,6 +37,12 @@ class EntryPoint:
 
 _entities = st.sampled_from(list(ENTITIES.values()))
 
+_GOLDEN = [json.loads(path.read_text()) for path in sorted((Path(__file__).parents[1] / "data/devices").glob("*.json"))]
+_payloads = st.tuples(
+    st.sampled_from(list(FORMATS.values())),
+    st.sampled_from(_GOLDEN).flatmap(cases.mutated).map(lambda body: json.dumps(body).encode()) | st.binary(max_size=200),
+)
+
 ENTRY_POINTS: list[EntryPoint] = [
     EntryPoint("sta path", cases.paths | cases.noise, parse_path, StaError),
     EntryPoint("sta filter", st.tuples(cases.operands | st.text(), _entities), lambda given: parse_filter(*given), StaError),
@@ -41,5 +52,7 @@ ENTRY_POINTS: list[EntryPoint] = [
         lambda given: parse_options(*given),
         StaError,
     ),
+    EntryPoint("payloads of devices", _payloads, lambda given: given[0].read(given[1], ZoneInfo("Europe/Amsterdam"), 0)),
+    EntryPoint("what is personal", _payloads, lambda given: find_identifier(given[1])),
     EntryPoint("sta time", st.sampled_from(LITERALS + EDGES) | cases.values, parse_time, StaError),
 ]

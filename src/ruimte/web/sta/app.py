@@ -102,7 +102,7 @@ class StaApp:
 
     async def _send(self, scope: Scope, reply: Reply, send: Send) -> None:
         headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers.items()]
-        if reply.body:
+        if reply.body or reply.kind != JSON:  # an empty text is a text too
             headers.append((b"content-type", reply.kind.encode("latin-1")))
         if reply.status != 204:
             headers.append((b"content-length", str(len(reply.body)).encode()))

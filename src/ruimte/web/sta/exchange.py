@@ -47,7 +47,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request; an empty body has no kind."""
+    """The answer to a request; an empty body is of no kind, but for a text."""
 
     status: int
     body: bytes = b""
