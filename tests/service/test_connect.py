@@ -57,6 +57,7 @@ def test_the_page_works_as_pasted(town, tmp_path):
         assert reader.read(observations.count) >= 1
     sources = httpx.get(f"{town.url}api/v1/sources").json()["sources"]
     assert [(each["device"], each["kept"], each["refused"]) for each in sources] == [("square-cameras", 2, 1)]
+    assert 'ruimte_source_results{device="square-cameras",became="refused"} 1' in httpx.get(f"{town.url}metrics").text
     assert "Cameras at the square" in httpx.get(f"{town.url}sources").text
 
 

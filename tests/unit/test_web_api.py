@@ -146,3 +146,7 @@ def test_count_points_are_told_to_a_context_broker(client: TestClient, room: Fak
     ticks_an_hour = 3600e6 / duration_us(room.lab.file.ticks.length)
     assert street["peopleCount"]["value"] == round((views["harbour-street"].mean or 0) / ticks_an_hour)
     assert street["location"]["value"]["type"] == "Point"
+    lanes = client.get("/api/v1/ngsi-ld/item-flow-observed").json()
+    assert len(lanes) == len(entities) + sum(view.inflow is not None for key, view in views.items() if key in entities)
+    assert {each["type"] for each in lanes} == {"ItemFlowObserved"}
+    assert len({each["id"] for each in lanes}) == len(lanes)

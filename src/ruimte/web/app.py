@@ -93,6 +93,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/api/v1/zones", api.zones),
         Route("/api/v1/zones/{key}/series", api.series),
         Route("/api/v1/ngsi-ld/crowd-flow-observed", ngsi_ld.crowd_flow_observed),
+        Route("/api/v1/ngsi-ld/item-flow-observed", ngsi_ld.item_flow_observed),
         Route("/api/v1/places.geojson", api.places),
         Route("/api/v1/status", api.status),
         Route("/api/v1/warnings", api.warnings),

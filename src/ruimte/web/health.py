@@ -8,6 +8,7 @@ from collections import Counter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.room import Room
 from ruimte.web.stream import Hub
 
@@ -45,8 +46,26 @@ async def metrics(request: Request) -> Response:
             {f'{{priority="{priority}"}}': waiting[priority] for priority in (1, 2, 3)},
         ),
         *gauge("listeners", "Browsers that listen to the stream.", {"": len(hub)}),
+        *_intake(request.app.state.inbox),
     ]
     return PlainTextResponse("\n".join(lines) + "\n", media_type=PROMETHEUS)
+
+
+def _intake(inbox: Inbox | None) -> list[str]:
+    """What the devices did since the node started; nothing of a node without devices."""
+    views = [] if inbox is None else inbox.views()
+    if not views:
+        return []
+    results = {
+        f'{{device="{view.device}",became="{name}"}}': float(getattr(view, name))
+        for view in views
+        for name in ("kept", "doubtful", "refused", "unasked")
+    }
+    personal = float(sum(view.personal is not None for view in views))
+    return [
+        *gauge("source_results", "Results that devices sent, by what became of them.", results),
+        *gauge("sources_personal", "Devices that sent what looks like an identifier.", {"": personal}),
+    ]
 
 
 def uptime() -> list[str]:
