@@ -24,7 +24,7 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Node:
-    """A running sandbox: where it listens, and its process."""
+    """A running node: where it listens, and its process."""
 
     url: str
     pid: int
@@ -61,7 +61,14 @@ class Node:
 @contextmanager
 def sandbox(data: Path, *options: str) -> Iterator[Node]:
     """``ruimte serve --sandbox`` on a free port, until the block ends."""
-    command = [str(RUIMTE), "serve", "--sandbox", "--port", "0", "--no-browser", "--data", str(data), *options]
+    with serving(data, "--sandbox", *options) as node:
+        yield node
+
+
+@contextmanager
+def serving(data: Path, *options: str) -> Iterator[Node]:
+    """``ruimte serve`` with these options on a free port, until the block ends."""
+    command = [str(RUIMTE), "serve", "--port", "0", "--no-browser", "--data", str(data), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -81,10 +88,12 @@ def load(url: str, requests: list[list[bytes]]) -> float:
         return pool.apply(_load, (url, requests))
 
 
-def request(url: str, path: str, body: bytes) -> bytes:
-    """A POST as it goes over the wire."""
+def request(url: str, path: str, body: bytes, token: str = "") -> bytes:
+    """A POST as it goes over the wire, with a device's token where it has one."""
     parts = urlsplit(url)
     head = f"POST {parts.path}sta/v1.1/{path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+    if token:
+        head += f"Authorization: Bearer {token}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

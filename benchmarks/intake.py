@@ -12,15 +12,17 @@ import os
 import shutil
 import sqlite3
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
 
-from benchmarks._node import Node, load, request, sandbox
+from benchmarks._node import RUIMTE, Node, load, request, sandbox, serving
 from benchmarks._report import OUT, Row, markdown, missing, publish, row
 from ruimte.clock import HOUR_US, MINUTE_US, SECOND_US, iso
+from ruimte.lab.new import new_lab
 
 CONNECTIONS = 8
 ROUNDS = 3
@@ -28,6 +30,7 @@ DATASTREAMS = 20
 _BATCHES = 40
 _SINGLES = 500
 _MESSAGES = 20_000
+_LAB_MINUTES = 5
 START_US = 1_767_225_600 * SECOND_US
 """2026-01-01T00:00:00Z"""
 
@@ -38,7 +41,7 @@ def main() -> None:
     rows = parser.parse_args().rows
     with tempfile.TemporaryDirectory(prefix="ruimte-bench-") as name:
         folder = Path(name)
-        found = _over_http(folder) + _over_mqtt(folder) + _full_store(folder, rows)
+        found = _over_http(folder) + _in_a_lab(folder) + _over_mqtt(folder) + _full_store(folder, rows)
     publish("intake", found)
     (OUT / "intake.md").write_text(markdown(found) + "\n", "utf-8")
 
@@ -69,21 +72,50 @@ def _over_http(folder: Path) -> list[Row]:
     ]
 
 
-def _batches(node: Node, streams: list[int], minutes: Iterator[int]) -> tuple[float, float]:
-    """Observations a second in batches of 1,000, and the CPU of each (µs)."""
+def _in_a_lab(folder: Path) -> list[Row]:
+    """The same in a lab: with a device's token, the register, the search for identifiers and the gate."""
+    lab, data = folder / "town", folder / "lab"
+    new_lab(lab)
+    register = lab / "sensors.toml"
+    register.write_text(register.read_text().replace("per_minute = 120", "per_minute = 1e9"))
+    with serving(data, str(lab)) as node:
+        command = [RUIMTE, "device", "token", lab, "square-cameras", "--data", data]
+        token = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        streams, slots = [1, 2, 3, 4] * 2, count(step=_LAB_MINUTES)  # what the device speaks for
+        batches, singles = [], []
+        for _ in range(ROUNDS):
+            batches.append(_batches(node, streams, slots, 2, token, _LAB_MINUTES))
+            singles.append(_singles(node, streams, slots, 100, token, _LAB_MINUTES))
+    shutil.rmtree(data)
+    (rate, cpu_us), (single_rate, single_cpu_us) = (_medians(found) for found in (batches, singles))
+    return [
+        row("in a lab: dataArray, 8 connections, 1,000 a batch", rate, "durable observations/s", least=30_000),
+        row("in a lab: CPU of the server, each", cpu_us, "µs", most=15),
+        row("in a lab: single POST, 8 connections", single_rate, "durable observations/s"),
+        row("in a lab: CPU of the server, each single POST", single_cpu_us, "µs", most=300),
+    ]
+
+
+def _batches(
+    node: Node, streams: list[int], minutes: Iterator[int], each: int = _BATCHES, token: str = "", length: int = 1
+) -> tuple[float, float]:
+    """Observations a second in batches of 1,000, so many over each connection, and the CPU of each observation (µs)."""
     work = [
-        [request(node.url, "CreateObservations", _data_array(stream, minutes, 1_000)) for _ in range(_BATCHES)]
+        [request(node.url, "CreateObservations", _data_array(stream, minutes, 1_000, length), token) for _ in range(each)]
         for stream in streams
     ]
-    return _rate(node, work, len(streams) * _BATCHES * 1_000)
+    return _rate(node, work, len(streams) * each * 1_000)
 
 
-def _singles(node: Node, streams: list[int], minutes: Iterator[int]) -> tuple[float, float]:
+def _singles(
+    node: Node, streams: list[int], minutes: Iterator[int], each: int = _SINGLES, token: str = "", length: int = 1
+) -> tuple[float, float]:
     """Observations a second, a POST each, and the CPU of each (µs)."""
     work = [
-        [request(node.url, f"Datastreams({stream})/Observations", _one(minutes)) for _ in range(_SINGLES)] for stream in streams
+        [request(node.url, f"Datastreams({stream})/Observations", _one(minutes, length), token) for _ in range(each)]
+        for stream in streams
     ]
-    return _rate(node, work, len(streams) * _SINGLES)
+    return _rate(node, work, len(streams) * each)
 
 
 def _documents(node: Node, stream: int, minutes: Iterator[int]) -> float:
@@ -177,23 +209,23 @@ def _fill(path: Path, streams: list[int], rows: int) -> int:
     return last_us
 
 
-def _data_array(stream: int, minutes: Iterator[int], rows: int) -> bytes:
+def _data_array(stream: int, minutes: Iterator[int], rows: int, length: int = 1) -> bytes:
     group = {
         "Datastream": {"@iot.id": stream},
         "components": ["phenomenonTime", "result"],
-        "dataArray": [[_time(minute), minute % 240] for minute in islice(minutes, rows)],
+        "dataArray": [[_time(minute, length), minute % 239] for minute in islice(minutes, rows)],
     }
     return json.dumps([group]).encode()
 
 
-def _one(minutes: Iterator[int]) -> bytes:
+def _one(minutes: Iterator[int], length: int = 1) -> bytes:
     minute = next(minutes)
-    return json.dumps({"phenomenonTime": _time(minute), "result": minute % 240}).encode()
+    return json.dumps({"phenomenonTime": _time(minute, length), "result": minute % 239}).encode()
 
 
-def _time(minute: int) -> str:
+def _time(minute: int, length: int) -> str:
     start_us = START_US + minute * MINUTE_US
-    return f"{iso(start_us)}/{iso(start_us + MINUTE_US)}"
+    return f"{iso(start_us)}/{iso(start_us + length * MINUTE_US)}"
 
 
 def _fsync_rate(folder: Path) -> float:
@@ -239,9 +271,8 @@ def _stored(data: Path) -> int:
         connection.close()
 
 
-def _medians(found: list[tuple[float, float, float]]) -> tuple[float, float, float]:
-    one, two, three = (statistics.median(column) for column in zip(*found, strict=True))
-    return one, two, three
+def _medians(found: list[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(statistics.median(column) for column in zip(*found, strict=True))
 
 
 if __name__ == "__main__":
