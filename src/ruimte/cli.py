@@ -285,7 +285,12 @@ def mosquitto(lab: str, out: Path, data: Path | None, as_json: bool) -> None:
     if not all(node):
         what = "the node's own user and password for the broker are not known"
         raise RuimteError(what, "ruimte device mosquitto", "set RUIMTE_BROKER_USER and RUIMTE_BROKER_PASSWORD, as for the node")
-    with Reader(data_dir(data) / f"{read.key}.db", read.key) as store, _credentials(read, data) as held:
+    path = data_dir(data) / f"{read.key}.db"
+    if not path.exists():
+        raise RuimteError(
+            "the node has not run yet, so no datastream has a topic", str(path), f"start it once: ruimte serve {lab}"
+        )
+    with Reader(path, read.key) as store, _credentials(read, data) as held:
         files = mosquitto_files(read, store.stream_ids(), held, node, _now_us())
     written = [str(path) for path in write_private(out, files)]
     _tell({"files": written}, as_json, written)

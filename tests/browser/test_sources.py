@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fake_room import FakeAccounts, FakeRoom
-from ruimte.jobs.inbox import SourceView
+from ruimte.jobs.sources import SourceView
 
 from .conftest import picture, violations
 
@@ -47,6 +47,7 @@ def test_what_sends_what_it_must_not_is_seen(serve: Any, open_page: Callable[...
     page.goto(f"{served.url}/sources?lang=nl")
     expect(page.locator("h1")).to_have_text("Bronnen")
     expect(page.locator("tbody")).to_contain_text("Kade, oost")
+    expect(page.locator("tr.wrong")).to_contain_text("het adres van een apparaat")
 
 
 def test_a_node_without_devices_says_so(serve: Any, open_page: Callable[..., Page]) -> None:

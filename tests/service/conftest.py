@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changes = {
         "lab.toml": {
             'length = "5m"': 'length = "1h"',
+            'lateness = "30s"': 'lateness = "0s"',
             'horizon = "3h"': 'horizon = "6h"',
             'history = "52w"': 'history = "9w"',
             'look_ahead = "1h"': 'look_ahead = "4h"',

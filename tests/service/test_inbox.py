@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ruimte.clock import MINUTE_US, ManualClock, iso, to_us
-from ruimte.jobs.inbox import Inbox, Opened, Sent
+from ruimte.jobs.inbox import Inbox, Sent
 from ruimte.jobs.live import settle
 from ruimte.jobs.register import register_lab
 from ruimte.keys.signature import generate, sign
@@ -58,7 +58,7 @@ def inbox(lab, store, now=NOW):
 
 
 def take(box, *sent, who="camera", body=b"{}"):
-    return asyncio.run(box.take(who, sent, box.open(who, body)))
+    return asyncio.run(box.take(who, body, lambda payload: sent))
 
 
 def interval(end):
@@ -87,7 +87,7 @@ def test_messages_that_wait_together_each_get_their_own_answer(lab, store):
 
     async def many():
         sent = [[Sent(id_, k, interval(NOW - k * STEP))] for k in range(20)] + [[Sent(id_, -1, interval(NOW)), Sent(999, 1)]]
-        return await asyncio.gather(*(box.take("camera", each, Opened(b"{}")) for each in sent))
+        return await asyncio.gather(*(box.take("camera", b"{}", lambda payload, each=each: each) for each in sent))
 
     *good, bad = asyncio.run(many())
     assert len({taken[0] for taken in good}) == 20

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ruimte.clock import MINUTE_US, ManualClock, iso, to_us
-from ruimte.jobs.inbox import Inbox, Opened, Sent
+from ruimte.jobs.inbox import Inbox, Sent
 from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.station import Station
@@ -49,7 +49,7 @@ class Town:
         def sending(now_us):
             for count, end in ticks[(now_us - begun) // TICK - 1]:
                 sent = Sent(self.stream, count, f"{iso(end - TICK)}/{iso(end)}")
-                (taken,) = asyncio.run(self.inbox.take("street", [sent], Opened(b"{}")))
+                (taken,) = asyncio.run(self.inbox.take("street", b"{}", lambda payload, sent=sent: [sent]))
                 assert isinstance(taken, int), taken
             return feed(now_us)
 
@@ -70,7 +70,7 @@ def test_what_was_sent_while_nothing_ran_is_made_up_for_once(town):
     town.run([(60, NOON + TICK)])
     sent = Sent(town.stream, 60, f"{iso(NOON + TICK)}/{iso(NOON + 2 * TICK)}")
     town.clock.set(NOON + 2 * TICK)
-    asyncio.run(town.inbox.take("street", [sent], Opened(b"{}")))
+    asyncio.run(town.inbox.take("street", b"{}", lambda payload: [sent]))
     town.clock.set(NOON + 2 * TICK + 1)
     town.start()
     town.run([], [])

@@ -18,8 +18,8 @@ from click.testing import CliRunner
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.cli import main
 from ruimte.intake.mapping import Mapping
-from ruimte.jobs.inbox import SourceView
 from ruimte.jobs.room import LogView, Series, Status, WarningView, ZoneView
+from ruimte.jobs.sources import SourceView
 from ruimte.lab import files
 from ruimte.web.app import create_app
 from ruimte.web.settings import WebSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import replace
 
@@ -9,8 +10,9 @@ import msgspec
 import pytest
 
 from ruimte.clock import HOUR_US, from_us
+from ruimte.intake import identifiers
 from ruimte.jobs.reasons import explain
-from ruimte.jobs.words import _SENTENCES, Words, unit
+from ruimte.jobs.words import _SENTENCES, IDENTIFIERS, Words, unit
 from ruimte.lab.compile import compile_lab, stream_keys
 from ruimte.lab.files import EventEntry
 from ruimte.lab.new import new_lab
@@ -160,3 +162,9 @@ def test_names_of_places_people_and_units(lab):
     assert (dutch.who("system"), dutch.who("operator")) == ("systeem", "operator")
     assert [unit(name, "en") for name in ("persons", "persons/h")] == ["persons", "persons/h"]
     assert [unit(name, "nl") for name in ("persons", "persons/h")] == ["personen", "personen/uur"]
+
+
+def test_every_identifier_that_can_be_found_has_a_dutch_name():
+    source = inspect.getsource(identifiers)
+    kinds = set(re.findall(r'"(an? [a-z\' -]+)"', source)) - {"a text"}
+    assert kinds == set(IDENTIFIERS)

@@ -56,12 +56,15 @@ class Verdict:
 
 
 class Gate:
-    """Judges what arrives for one lab. Remembers what each datastream said last, so one gate must see all of it in order."""
+    """Judges what arrives for one lab. Remembers what each datastream said last, so one gate must see all of it in order.
+
+    ``skew_most_us``: how far ahead of the node's clock an observation may end.
+    """
 
     def __init__(self, register: Register, rules: Intake) -> None:
         self.register = register
         self._skew_us = duration_us(rules.clock_skew)
-        self._skew_most_us = duration_us(rules.clock_skew_most)
+        self.skew_most_us = duration_us(rules.clock_skew_most)
         self._frozen_us = duration_us(rules.frozen_after)
         self._last: dict[int, _Last] = {}
 
@@ -91,10 +94,10 @@ class Gate:
         return Verdict(refusal, flags, tuple((objection.reason, objection.mend) for objection in objections))
 
     def _out_of_time(self, arrivals: Arrivals, entry: NDArray[np.int64], now_us: int) -> tuple[Objection, ...]:
-        ahead = arrivals.end_us > now_us + self._skew_most_us
+        ahead = arrivals.end_us > now_us + self.skew_most_us
         early = arrivals.start_us < self.register.from_us[entry]
         late = arrivals.end_us > self.register.until_us[entry]
-        allowed = duration_text(self._skew_most_us)
+        allowed = duration_text(self.skew_most_us)
         return (
             Objection(
                 f"ends more than {allowed} ahead of the node's clock", ahead, f"set the device's clock (it is now {iso(now_us)})"

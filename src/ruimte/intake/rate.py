@@ -24,12 +24,16 @@ class Buckets:
         self._per_minute = dict(per_minute)
         self._filled: dict[str, tuple[float, int]] = {}
 
-    def spend(self, key: str, now_us: int) -> bool:
-        """Take a token for one message; False where there is none left. A key that has no limit of its own has ``PER_MINUTE``."""
+    def spend(self, key: str, now_us: int, cost: float = 1.0) -> bool:
+        """Take the tokens of one message; False where there are not enough.
+
+        A key that has no limit of its own has ``PER_MINUTE``. A message that costs more than the bucket holds takes a full one.
+        """
         rate = self._per_minute.get(key, PER_MINUTE)
         most = max(1.0, rate)
         tokens, then_us = self._filled.get(key, (most, now_us))
         tokens = min(most, tokens + max(0, now_us - then_us) * rate / MINUTE_US)
-        enough = tokens >= 1.0
-        self._filled[key] = (tokens - 1.0 if enough else tokens, now_us)
+        cost = min(cost, most)
+        enough = tokens >= cost
+        self._filled[key] = (tokens - cost if enough else tokens, now_us)
         return enough

@@ -87,10 +87,15 @@ class Register:
         return None
 
     def leaves_out(self, name: str, measure: str, keys: set[str]) -> bool:
-        """Whether a publisher's name means some of the sensors ``keys``, but none that is registered for this measure."""
+        """Whether the register knows the device of a publisher's name (``device/channel``) by sensors of ``keys``, but does not
+        ask for this channel, or not for this measure of it: devices tell more than a lab wants."""
         number = MEASURES.index(measure)
         entries = [entry for entry in self.entries.get(name, []) if self.keys[entry] in keys]
-        return bool(entries) and all(self.stream[entry, number] == UNKNOWN for entry in entries)
+        if entries:
+            return all(self.stream[entry, number] == UNKNOWN for entry in entries)
+        device = name.partition("/")[0] + "/"
+        others = (found for other, found in self.entries.items() if other.startswith(device))
+        return any(self.keys[entry] in keys for found in others for entry in found)
 
     def is_instant(self, measure: int) -> bool:
         """Whether a measure (its number) is of an instant."""

@@ -6,12 +6,12 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
-from ruimte.clock import HOUR_US, Clock, SystemClock, iso
+from ruimte.clock import HOUR_US, Clock, SystemClock
 from ruimte.errors import RuimteError
 from ruimte.intake.arrivals import KEPT, Arrivals, Gate
 from ruimte.intake.devices import FORMATS
@@ -20,19 +20,27 @@ from ruimte.intake.identifiers import Key, read_text
 from ruimte.intake.personal import check_declared, find_identifier
 from ruimte.intake.rate import Buckets
 from ruimte.intake.register import Register
+from ruimte.jobs.sources import Source, SourceView, view
 from ruimte.keys.signature import verify
-from ruimte.lab.files import DeviceEntry, Text
+from ruimte.lab.files import DeviceEntry
 from ruimte.lab.lab import Lab
 from ruimte.model.observation import Flag
 from ruimte.sta.errors import StaError
 from ruimte.sta.times import parse_instant, parse_time
-from ruimte.store import observations, records
+from ruimte.store import observations, records, results
 from ruimte.store.records import LogEntry
-from ruimte.store.sequences import accept_sequence
+from ruimte.store.sequences import accept_sequence, require_new
 from ruimte.store.sqlite import Store
 
 ANONYMOUS = "anonymous"
 """Who sends without a credential, where the lab allows it."""
+
+T = TypeVar("T")
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of one message, which is read as a whole: a larger one would hold up all others, and fill the memory."""
+AS_ONE = 64 * 1024
+"""Bytes that count as one message of ``per_minute``; what is larger counts as several."""
 
 Taken = int | StaError
 """What became of a row: the id of its observation, or why it was refused."""
@@ -59,39 +67,6 @@ class Opened:
     payload: bytes
     sequence: int | None = None
     key_id: str = ""
-
-
-@dataclass(slots=True)
-class Source:
-    """What one device did since the node started. ``unasked``: results of measures that the register does not ask for, which are
-    left out. ``personal``: the kind of identifier that it sent, though it must not."""
-
-    device: str
-    messages: int = 0
-    kept: int = 0
-    doubtful: int = 0
-    refused: int = 0
-    unasked: int = 0
-    last_us: int | None = None
-    refusal: str | None = None
-    personal: str | None = None
-    personal_us: int | None = None
-
-
-class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as the page shows it: counts since the node started, when it was ``last`` heard (ISO 8601), the reason of its last
-    ``refusal``, and the kind of ``personal`` identifier that it sent, though it must not."""
-
-    device: str
-    name: Text
-    messages: int
-    kept: int
-    doubtful: int
-    refused: int
-    unasked: int
-    last: str | None
-    refusal: str | None
-    personal: str | None
 
 
 @dataclass(slots=True)
@@ -127,9 +102,10 @@ class Inbox:
         self._gate = Gate(self._register, self._rules)
         self._rates = Buckets({key: device.per_minute for key, device in lab.devices.items()})
         self._channels = Channels()
+        self._signed = {sensor for device in lab.devices.values() if device.signing_key for sensor in device.sensors}
         self._waiting: list[_Message] = []
         self._listeners: list[Callable[[list[int]], None]] = []
-        self._stamped_us = 0
+        self._known_us = 0
 
     def listen(self, callback: Callable[[list[int]], None]) -> None:
         """Call back in the event loop with the ids of observations that have become durable."""
@@ -137,32 +113,28 @@ class Inbox:
 
     # --- what arrives -----------------------------------------------------------------------------------------------
 
-    def open(self, device: str | None, body: bytes) -> Opened:
-        """The payload of a message, once its signature is found right where the register asks this device for one.
+    async def take(self, device: str | None, body: bytes, read: Callable[[bytes], Sequence[Sent | StaError]]) -> list[Taken]:
+        """Store the observations that ``read`` finds in the payload of a message; for each row its id, or why it is refused.
 
-        Raises ``StaError`` (403) where it is not signed, or not by this device.
+        ``device`` None is a sender without credential. Raises what ``read`` raises, and ``StaError``: 400 for what holds an
+        identifier, 401 or 403 for a sender that may not, 409 for a signed message that was sent before, 413 for too much at once,
+        429 for a sender that sends too much.
         """
-        entry = self.lab.devices.get(device) if device is not None else None
-        if entry is None or entry.signing_key is None:
-            return Opened(body)
+        source = self._admit(device, body)
+        opened = self._open(source, device, body)
         try:
-            return Opened(*verify(body, entry.signing_key))
-        except RuimteError as error:
-            raise StaError(error.what, error.where, error.mend, 403) from None
-
-    async def take(self, device: str | None, sent: Sequence[Sent], opened: Opened) -> list[Taken]:
-        """Store what a device sent in the message ``opened``; for each row its id, or why it is refused.
-
-        ``device`` None is a sender without credential. Raises ``StaError``: 401 or 403 for a sender that may not, 409 for a
-        signed message that was sent before, 429 for a sender that sends too much.
-        """
-        source = self._admit(device)
-        self._hold_personal(source, opened.payload)
+            sent = read(opened.payload)
+        except RuimteError:
+            source.refused += 1
+            source.refusal = "cannot be read as an Observation"  # the error itself may show what was sent
+            raise
         readings = _Readings(taken=[None] * len(sent))
         now_us = self._clock.now_us()
         for index, one in enumerate(sent):
             try:
-                self._may_speak_for(source.device, one.stream)
+                if isinstance(one, StaError):
+                    raise one
+                self._may_speak_for(device, one.stream)
                 row, more = self._read(one, now_us)
             except StaError as error:
                 readings.taken[index] = self._refused(source, error)
@@ -174,21 +146,19 @@ class Inbox:
 
     async def deliver(self, device: str, body: bytes) -> list[Taken]:
         """Store what a device of a vendor's format sent: see ``take``. Raises ``StaError`` (400) for an unreadable payload."""
-        source = self._admit(device)
+        source = self._admit(device, body)
         entry = self.lab.devices[device]
         if entry.format not in FORMATS:
             raise StaError(f"sends by {entry.format}, not by a payload of its own", f"device {device}", "use /sta/v1.1", 400)
+        opened = self._open(source, device, body)
+        now_us = self._clock.now_us()
         try:
-            opened = self.open(device, body)
-        except StaError as error:
-            raise self._refused(source, error) from None
-        self._hold_personal(source, opened.payload)
-        try:
-            message = FORMATS[entry.format].read(opened.payload, self.lab.zone, self._clock.now_us())
+            message = FORMATS[entry.format].read(opened.payload, self.lab.zone, now_us)
         except RuimteError as error:
             raise self._refused(source, error) from None
         readings = _Readings()
-        for reading in self._channels.settle(device, message, self._interval_of(entry)):
+        settled = self._channels.settle(device, message, self._interval_of(entry), now_us + self._gate.skew_most_us)
+        for reading in settled:
             stream = self._register.find(reading.source, reading.measure, reading.start_us, reading.end_us, set(entry.sensors))
             if self._register.leaves_out(reading.source, reading.measure, set(entry.sensors)):
                 source.unasked += 1  # devices tell more than a lab asks for
@@ -200,7 +170,13 @@ class Inbox:
             readings.taken.append(None)
             readings.rows.append((stream, reading.start_us, reading.end_us, reading.value, int(reading.flags)))
             readings.more.append((None, None))
-        return await self._enter(source, readings, opened)
+        try:
+            return await self._enter(source, readings, opened)
+        except StaError:
+            raise
+        except RuimteError:
+            self._channels.give_back(device, settled)
+            raise
 
     def views(self) -> list[SourceView]:
         """Every registered device, and whoever else sent: those that send what they must not first, then those refused most."""
@@ -208,7 +184,7 @@ class Inbox:
         found = [self.sources.get(key) or Source(key) for key in names]
         found += [source for key, source in self.sources.items() if key not in names]
         found.sort(key=lambda source: (source.personal is None, -source.refused, source.device))
-        return [_view(source, names.get(source.device, source.device)) for source in found]
+        return [view(source, names.get(source.device, source.device)) for source in found]
 
     def require_sender(self, device: str | None) -> None:
         """Raise ``StaError`` (401) where nobody without a credential may send."""
@@ -217,26 +193,52 @@ class Inbox:
 
     # --- one message ------------------------------------------------------------------------------------------------
 
-    def _admit(self, device: str | None) -> Source:
+    def _admit(self, device: str | None, body: bytes) -> Source:
         self.require_sender(device)
         key = device or ANONYMOUS
         if device is not None and device not in self.lab.devices:
             raise StaError("is not in the register", f"device {device}", "add it to sensors.toml", 403)
         source = self.sources.setdefault(key, Source(key))
         now_us = self._clock.now_us()
-        if not self._rates.spend(key, now_us):
+        if not self._rates.spend(key, now_us, max(1.0, len(body) / AS_ONE)):
             raise self._refused(
                 source, StaError("sends too much", f"device {key}", "send less often, or more in one message", 429)
             )
+        if len(body) > LARGEST:
+            raise self._refused(source, StaError(f"is larger than {LARGEST} bytes", "message", "send it in parts", 413))
         source.messages += 1
         source.last_us = now_us
         return source
 
-    def _may_speak_for(self, device: str, stream: int) -> None:
+    def _open(self, source: Source, device: str | None, body: bytes) -> Opened:
+        """The payload of a message that holds nothing personal, and is signed where the register asks this device for that.
+
+        Raises ``StaError``: 403 where it is not signed, or not by this device, 409 where it was sent before, 400 for what holds
+        an identifier.
+        """
+        entry = self.lab.devices.get(device) if device is not None else None
+        opened = Opened(body)
+        if entry is not None and entry.signing_key is not None:
+            try:
+                opened = Opened(*verify(body.strip(), entry.signing_key))
+            except RuimteError as error:
+                raise self._refused(source, StaError(error.what, error.where, error.mend, 403)) from None
+            try:  # before anything is learned from it; the writer looks again
+                self._store.read(lambda connection: _once(require_new, connection, opened))
+            except StaError as error:
+                raise self._refused(source, error) from None
+        self._hold_personal(source, opened.payload)
+        return opened
+
+    def _may_speak_for(self, device: str | None, stream: int) -> None:
         place = self._register.streams.get(stream)
         if place is None:
             raise StaError("the register knows no such datastream", f"Datastream {stream}", "see /sta/v1.1/Datastreams", 400)
-        if device != ANONYMOUS and self._register.keys[place[0]] not in self.lab.devices[device].sensors:
+        sensor = self._register.keys[place[0]]
+        if device is None:
+            if sensor in self._signed:
+                raise StaError("is told of by signed messages only", f"Datastream {stream}", "send it by its device", 403)
+        elif sensor not in self.lab.devices[device].sensors:
             raise StaError("is not a datastream of this device", f"Datastream {stream}", "add its sensor to the device", 403)
 
     def _interval_of(self, entry: DeviceEntry) -> IntervalOf:
@@ -256,11 +258,11 @@ class Inbox:
         if sent.phenomenon_time is None:
             start_us = end_us = now_us
         else:
-            start_us, end_us = parse_time(sent.phenomenon_time, "phenomenonTime")
+            start_us, end_us = _time(parse_time, sent.phenomenon_time, "phenomenonTime")
         if start_us == end_us:
             start_us = self._gate.implied_start_us(sent.stream, end_us)
             flags = Flag.REPAIRED if start_us != end_us else flags
-        result_us = None if sent.result_time is None else parse_instant(sent.result_time, "resultTime")
+        result_us = None if sent.result_time is None else _time(parse_instant, sent.result_time, "resultTime")
         extra = None
         if sent.parameters:
             check_declared(sent.parameters, self._rules.keys)
@@ -277,7 +279,8 @@ class Inbox:
             return
         kind, path = found
         now_us = self._clock.now_us()
-        if source.personal != kind or source.personal_us is None or now_us - source.personal_us > HOUR_US:
+        if now_us - source.told_us.get(kind, now_us - 2 * HOUR_US) > HOUR_US:
+            source.told_us[kind] = now_us
             entry = LogEntry(
                 lab_us=now_us,
                 wall_us=now_us,
@@ -286,7 +289,7 @@ class Inbox:
                 body={"device": source.device, "identifier": kind},
             )
             self._store.write(lambda connection: records.append_log(connection, entry))
-        source.personal, source.personal_us = kind, now_us
+        source.personal = kind
         source.refused += 1
         source.refusal = f"holds what looks like {kind}"
         raise StaError(source.refusal, path, "let the device send counts only; nothing of it was kept")
@@ -299,7 +302,7 @@ class Inbox:
     # --- many together ----------------------------------------------------------------------------------------------
 
     async def _enter(self, source: Source, readings: _Readings, opened: Opened) -> list[Taken]:
-        if readings.rows:
+        if readings.rows or opened.sequence is not None:  # a signed message is taken once, also one that holds nothing
             loop = asyncio.get_running_loop()
             message = _Message(source.device, readings.rows, readings.more, loop.create_future(), opened)
             if not self._waiting:
@@ -315,7 +318,12 @@ class Inbox:
         alone = [message for message in waiting if message.opened.sequence is not None]
         together = [message for message in waiting if message.opened.sequence is None]
         for group in ([together] if together else []) + [[message] for message in alone]:
-            self._store_group(group)
+            try:
+                self._store_group(group)
+            except Exception as error:  # whatever it is, nobody may wait for ever
+                for message in group:
+                    if not message.done.done():
+                        message.done.set_exception(error)
 
     def _store_group(self, group: list[_Message]) -> None:
         rows = [row for message in group for row in message.rows]
@@ -326,10 +334,11 @@ class Inbox:
 
         def work(connection: sqlite3.Connection) -> list[int]:
             if opened.sequence is not None:
-                _accept(connection, opened)
-            # stamped here, so that receipt has the order of commits: what a reader has seen up to a moment is complete
-            self._stamped_us = max(self._stamped_us, self._clock.now_us())
-            ready = [(*rows[i][:3], self._stamped_us, rows[i][3], flags[i], *more[i]) for i in kept]
+                _once(accept_sequence, connection, opened)
+            # stamped here, and after all that the estimate has looked at, also when the clock was set back: none is missed
+            self._known_us = max(self._known_us, results.known_until(connection))
+            received_us = max(self._known_us + 1, self._clock.now_us())
+            ready = [(*rows[i][:3], received_us, rows[i][3], flags[i], *more[i]) for i in kept]
             return observations.append_rows(connection, ready)[1]
 
         taken: list[Taken] = [
@@ -367,15 +376,23 @@ class Inbox:
             callback(done.result())
 
 
+def _time(parse: Callable[[Any, str], T], value: Any, where: str) -> T:
+    """A time that a device sent; what it sent is not told again, for the reason of a refusal is shown to others."""
+    try:
+        return parse(value, where)
+    except StaError as error:
+        raise StaError("is no time, or ends before it starts", error.where, error.mend) from None
+
+
 def _unknown(name: str, measure: str, device: str) -> StaError:
-    shown = repr(name) if read_text(name, Key()) is None else "what it calls by an address"
+    shown = repr(name[:60]) if read_text(name, Key()) is None else "what it calls by an address"
     mend = "add the sensor with this source_id, and name it in the device's sensors"
     return StaError(f"no registered sensor of this device measures {measure} at {shown} then", f"device {device}", mend, 403)
 
 
-def _accept(connection: sqlite3.Connection, opened: Opened) -> None:
+def _once(check: Callable[[sqlite3.Connection, str, int], None], connection: sqlite3.Connection, opened: Opened) -> None:
     try:
-        accept_sequence(connection, opened.key_id, opened.sequence or 0)
+        check(connection, opened.key_id, opened.sequence or 0)
     except RuimteError as error:
         raise StaError(error.what, error.where, error.mend, 409) from None
 
@@ -383,18 +400,3 @@ def _accept(connection: sqlite3.Connection, opened: Opened) -> None:
 def _told(reason: tuple[str, str]) -> tuple[str, str, str]:
     what, mend = reason
     return what, "Observation", mend
-
-
-def _view(source: Source, name: Text) -> SourceView:
-    return SourceView(
-        device=source.device,
-        name=name,
-        messages=source.messages,
-        kept=source.kept,
-        doubtful=source.doubtful,
-        refused=source.refused,
-        unasked=source.unasked,
-        last=None if source.last_us is None else iso(source.last_us),
-        refusal=source.refusal,
-        personal=source.personal,
-    )

@@ -229,7 +229,7 @@ class StoreFeed:
             known = self._store.read(lambda c: results.snapshot(c, "estimate"))
             self._last_us = now_us if known is None else known[0]
         settle(self._store)
-        last_us, self._last_us = self._last_us, now_us
+        last_us, self._last_us = self._last_us, max(self._last_us, now_us)  # a clock may be set back
         return self._store.read(lambda c: observations.received(c, last_us, now_us))
 
 

@@ -47,6 +47,10 @@ class Way(Protocol):
         """The topic filters that are read, each with its QoS."""
         ...
 
+    def knows(self, topic: str) -> bool:
+        """Whether a topic may stand in the node's messages."""
+        ...
+
     async def take(self, topic: str, payload: bytes, trusted: bool) -> None:
         """Store what a message says; durable when it returns. ``trusted``: the broker knows who publishes.
 
@@ -132,7 +136,9 @@ class Bridge:
         now_s = time.monotonic()
         if now_s - self._said_s >= _SAY_EVERY_S:
             more = f" (and {self._unsaid - 1} more)" if self._unsaid > 1 else ""
-            _log.warning("a message on %r was refused: %d at %s%s", topic[:100], error.status, error.where or "topic", more)
+            known = self._way.knows(topic)
+            name, where = (repr(topic[:100]), error.where) if known else ("a topic that is not in the register", "topic")
+            _log.warning("a message on %s was refused: %d at %s%s", name, error.status, where or "topic", more)
             self._said_s, self._unsaid = now_s, 0
 
     # --- out --------------------------------------------------------------------------------------------------------
@@ -140,11 +146,16 @@ class Bridge:
     def _tell_of(self, touched: list[Touched]) -> None:
         """Publish what has become durable; what cannot be published soon is left out."""
         changes = [change for each in touched for change in _changes(each)]
-        may = self.link.connected.is_set() and (self._trusted or self._way.is_open)
+        may = self.link.connected.is_set() and self._may_tell
         room = _MOST_WAITING - len(self._changes) if may else 0
         self._changes.extend(changes[:room])
         self.counts.unsent += len(changes) - min(room, len(changes))
         self._changed.set()
+
+    @property
+    def _may_tell(self) -> bool:
+        """Whether counts may go to the broker; it is asked anew for every message, for a broker may come back open."""
+        return self._trusted or self._way.is_open
 
     async def _publish(self) -> None:
         while True:
@@ -161,7 +172,7 @@ class Bridge:
                 self.counts.unsent += len(batch)
                 continue
             for topic, payload in messages:
-                if not await self.link.publish(topic, payload):
+                if not self._may_tell or not await self.link.publish(topic, payload):
                     self.counts.unsent += 1
 
     async def _remember(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,7 +10,6 @@ from ruimte.jobs.inbox import Inbox
 from ruimte.lab.files import SENSORTHINGS
 from ruimte.sta.errors import StaError
 
-_OWN = re.compile(r"v1\.1/Datastreams\((\d{1,18})\)/Observations")
 _MEND = "let the broker ask for a password (see `ruimte device mosquitto`), or set anonymous_writes in lab.toml"
 
 
@@ -29,6 +27,10 @@ class Anybody:
 
     def __init__(self, create: Create) -> None:
         self._create = create
+
+    def knows(self, topic: str) -> bool:
+        """Every topic is the client's own affair."""
+        return True
 
     async def take(self, topic: str, payload: bytes, trusted: bool) -> None:
         """Create it. Raises ``StaError`` where it is refused."""
@@ -51,14 +53,18 @@ class Devices:
         vendors = [device for device in lab.devices.values() if device.format != SENSORTHINGS]
         speaks = {sensor: device.key for device in lab.devices.values() if device not in vendors for sensor in device.sensors}
         self._vendors = {lab.topic(device): device.key for device in vendors}
-        self._speakers = {
-            id_: speaks[key.rpartition("/")[0]] for key, id_ in stream_ids.items() if key.rpartition("/")[0] in speaks
+        self._own = {
+            f"{PREFIX}Datastreams({id_})/Observations": speaks.get(key.rpartition("/")[0]) for key, id_ in stream_ids.items()
         }
 
     @property
     def filters(self) -> Sequence[tuple[str, int]]:
         """The topics of the register, and Observations of Datastreams."""
         return [(f"{PREFIX}+/Observations", 1), *((topic, 1) for topic in self._vendors)]
+
+    def knows(self, topic: str) -> bool:
+        """Whether the register has this topic: what else is published may hold anything in its name."""
+        return topic in self._vendors or topic in self._own
 
     async def take(self, topic: str, payload: bytes, trusted: bool) -> None:
         """Store what a device sends. Raises ``StaError`` where it is refused, as a whole or in every row."""
@@ -73,8 +79,7 @@ class Devices:
 
     def _speaker(self, topic: str) -> str:
         """The device that speaks for a Datastream: a sensor belongs to one device."""
-        found = _OWN.fullmatch(topic)
-        speaker = self._speakers.get(int(found[1])) if found else None
+        speaker = self._own.get(topic)
         if speaker is None:
             mend = "publish on v1.1/Datastreams(ID)/Observations of a sensor that a device of the register names"
             raise StaError("no device speaks on this topic", "sender", mend, 403)

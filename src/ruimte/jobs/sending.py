@@ -10,6 +10,8 @@ from ruimte.sta.entities import ENTITIES
 from ruimte.sta.errors import StaError
 from ruimte.sta.path import Path
 
+MOST_ROWS = 100_000
+"""Observations in one message: more would hold up all others."""
 _KEPT = ("phenomenonTime", "resultTime", "result", "parameters")
 _REGISTER = "the lab's folder says what exists here"
 
@@ -27,6 +29,8 @@ def sent_observation(path: Path, body: Any) -> Sent:
         if before[0].entity.name != "Datastream" or before[0].id is None:
             raise StaError(_REGISTER, str(path), "send Observations to Datastreams(n)/Observations", 403)
         stream = before[0].id
+        if body.get("Datastream") is not None and _stream(body["Datastream"]) != stream:
+            raise StaError("is another than that of the address", "Datastream", "leave it out, or name the same")
     else:
         stream = _stream(body.get("Datastream"))
     for name, value in body.items():
@@ -38,8 +42,11 @@ def sent_observation(path: Path, body: Any) -> Sent:
 def sent_rows(groups: list[Any]) -> list[Sent | StaError]:
     """The rows of data arrays (OGC 18-088, clause 12), in order; a row that does not fit its components is an error.
 
-    Raises ``StaError``: 400 where a group itself is wrong, 403 for components that a lab does not keep.
+    Raises ``StaError``: 400 where a group itself is wrong, 403 for components that a lab does not keep, 413 for too many rows.
     """
+    arrays = [group.get("dataArray") for group in groups if isinstance(group, dict)]
+    if sum(len(rows) for rows in arrays if isinstance(rows, list)) > MOST_ROWS:
+        raise StaError(f"holds more than {MOST_ROWS} observations", "body", "send them in several messages", 413)
     return [row for number, group in enumerate(groups) for row in _group(group, f"group {number}")]
 
 

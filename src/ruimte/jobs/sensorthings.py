@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ruimte.jobs.inbox import Inbox, Sent, Taken
+from ruimte.jobs.inbox import Inbox, Taken
 from ruimte.jobs.sending import sent_observation, sent_rows
 from ruimte.sta.errors import StaError
 from ruimte.sta.options import Options, parse_options
@@ -149,9 +149,7 @@ class SensorThings:
         """
         if self._inbox is None:
             return await self.transact(lambda changes: changes.create(path, body))
-        self._inbox.require_sender(device)
-        opened = self._inbox.open(device, body)
-        (taken,) = await self._inbox.take(device, [sent_observation(address(path), decode(opened.payload))], opened)
+        (taken,) = await self._inbox.take(device, body, lambda payload: [sent_observation(address(path), decode(payload))])
         return Touched("Observation", _id(taken))
 
     async def create_observations(self, body: bytes, device: str | None = None) -> list[int | StaError]:
@@ -161,11 +159,7 @@ class SensorThings:
         """
         if self._inbox is None:
             return await self.transact(lambda changes: changes.create_observations(body))
-        self._inbox.require_sender(device)
-        opened = self._inbox.open(device, body)
-        rows = sent_rows(_groups(opened.payload))
-        taken = iter(await self._inbox.take(device, [row for row in rows if isinstance(row, Sent)], opened))
-        return [row if isinstance(row, StaError) else next(taken) for row in rows]
+        return await self._inbox.take(device, body, lambda payload: sent_rows(_groups(payload)))
 
     def _tell_of(self, durable: asyncio.Future[Any]) -> None:
         if not durable.cancelled() and durable.exception() is None:

@@ -81,6 +81,23 @@ _SENTENCES: dict[str, dict[str, str]] = {
     },
 }
 _MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
+IDENTIFIERS = {
+    "a number plate": "een kenteken",
+    "a citizen's number": "een burgerservicenummer",
+    "a travel document": "een reisdocument",
+    "a phone's number": "het nummer van een telefoontoestel",
+    "a phone number": "een telefoonnummer",
+    "a face": "een gezicht",
+    "a biometric feature": "een biometrisch kenmerk",
+    "a picture": "een foto",
+    "a hash of an identifier": "een hash van een identificatie",
+    "a person's name": "de naam van een persoon",
+    "a device's address": "het adres van een apparaat",
+    "an internet address": "een internetadres",
+    "an e-mail address": "een e-mailadres",
+}
+"""What the gatekeeper finds (``intake.identifiers``), in Dutch."""
+
 _NO_MEASURE = {"en": "No measure taken", "nl": "Geen maatregel genomen"}
 _WHO = {"system": {"en": "system", "nl": "systeem"}}
 
@@ -145,6 +162,8 @@ class Words:
             return str(format_decimal(value, format="0.0", locale=language))
         if name == "unit":
             return unit(str(value), language)
+        if name == "identifier":
+            return identifier(str(value), language)
         if name == "mode":
             return pick(_MODES[value], language)
         if name == "name":
@@ -152,6 +171,15 @@ class Words:
         if isinstance(value, float):
             return str(format_decimal(round(value), format="#,##0", locale=language))
         return str(value)
+
+
+def identifier(kind: str, language: str) -> str:
+    """A kind of identifier as it is written in a language.
+
+    >>> identifier("a face", "nl")
+    'een gezicht'
+    """
+    return IDENTIFIERS.get(kind, kind) if language == "nl" else kind
 
 
 def unit(name: str, language: str) -> str:

@@ -23,6 +23,8 @@ import msgspec
 from ruimte.errors import RuimteError
 
 Kind = Literal["device", "reader"]
+_Proof = tuple[Literal["token", "certificate"], bytes]
+"""What opens, and its SHA-256: kept apart, for everybody may read a certificate, and none may send one as a token."""
 
 _LOOK_AGAIN_S = 1.0
 _BUSY_S = 5.0
@@ -85,20 +87,20 @@ class Credentials:
         self._connection = _open(path)
         self._version = -1
         self._look_at = 0.0
-        self._known: dict[bytes, tuple[Kind, str, int | None]] = {}
+        self._known: dict[_Proof, tuple[Kind, str, int | None]] = {}
         self._refresh()
 
     def device(self, token: str) -> str | None:
         """The key of the device that this token belongs to; None where it belongs to none, has expired or was revoked."""
-        return self._find("device", hashlib.sha256(token.encode(errors="replace")).digest())
+        return self._find("device", _of_token(token))
 
     def reader(self, token: str) -> str | None:
         """The name of the reader that this token belongs to; None likewise."""
-        return self._find("reader", hashlib.sha256(token.encode(errors="replace")).digest())
+        return self._find("reader", _of_token(token))
 
     def device_by_certificate(self, fingerprint: bytes) -> str | None:
         """The key of the device that a client certificate with this SHA-256 fingerprint belongs to; None likewise."""
-        return self._find("device", fingerprint)
+        return self._find("device", ("certificate", fingerprint))
 
     def issue(self, kind: Kind, name: str, expires_us: int | None = None) -> str:
         """A new token (256 random bits) for a device or reader, in place of what it had. It is told once: only a hash is kept."""
@@ -134,10 +136,10 @@ class Credentials:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _find(self, kind: Kind, digest: bytes) -> str | None:
-        if digest not in self._known or time.monotonic() >= self._look_at:
+    def _find(self, kind: Kind, proof: _Proof) -> str | None:
+        if proof not in self._known or time.monotonic() >= self._look_at:
             self._refresh()  # a token that is not known may have been given this moment
-        found = self._known.get(digest)
+        found = self._known.get(proof)
         if found is None or found[0] != kind:
             return None
         expires_us = found[2]
@@ -153,8 +155,11 @@ class Credentials:
             self._look_at = time.monotonic() + _LOOK_AGAIN_S
 
     def _load(self) -> None:
-        rows = self._read("SELECT coalesce(hash, certificate), kind, name, expires_us FROM credentials WHERE revoked_us IS NULL")
-        self._known = {digest: (kind, name, expires_us) for digest, kind, name, expires_us in rows}
+        rows = self._read("SELECT hash, certificate, kind, name, expires_us FROM credentials WHERE revoked_us IS NULL")
+        self._known = {
+            ("certificate", certificate) if token is None else ("token", token): (kind, name, expires_us)
+            for token, certificate, kind, name, expires_us in rows
+        }
 
     def _put(
         self, kind: Kind, name: str, digest: bytes | None, mqtt: str | None, certificate: bytes | None, expires_us: int | None
@@ -184,6 +189,10 @@ class Credentials:
             return self._connection.execute(query).fetchall()
         except sqlite3.DatabaseError as error:
             raise _unusable(self.path, error) from None
+
+
+def _of_token(token: str) -> _Proof:
+    return "token", hashlib.sha256(token.encode(errors="replace")).digest()
 
 
 def mosquitto_hash(password: str) -> str:

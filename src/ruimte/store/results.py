@@ -125,6 +125,11 @@ def snapshot(connection: sqlite3.Connection, name: str) -> tuple[int, bytes] | N
     return None if row is None else (int(row[0]), bytes(row[1]))
 
 
+def known_until(connection: sqlite3.Connection) -> int:
+    """The latest moment of the snapshots, up to which what was received has been looked at; 0 where there is none."""
+    return int(connection.execute("SELECT coalesce(max(until_us), 0) FROM snapshots").fetchone()[0])
+
+
 def was_overtaken(connection: sqlite3.Connection, name: str) -> bool:
     """Whether observations were added since a snapshot that it should have known: an import of the past."""
     row = connection.execute(

@@ -18,4 +18,15 @@ def accept_sequence(connection: sqlite3.Connection, key_id: str, sequence: int) 
     A new key starts anew: what its predecessor signed is refused by its signature.
     """
     if connection.execute(_RAISE, (key_id, sequence)).rowcount == 0:
-        raise RuimteError("was sent before: its sequence number is not above the last", "signature", "count up with each message")
+        raise _sent_before()
+
+
+def require_new(connection: sqlite3.Connection, key_id: str, sequence: int) -> None:
+    """Raise ``RuimteError`` where a message with this sequence number, or a higher one, was taken already; notes nothing."""
+    row = connection.execute("SELECT last FROM sequences WHERE key_id = ?", (key_id,)).fetchone()
+    if row is not None and sequence <= row[0]:
+        raise _sent_before()
+
+
+def _sent_before() -> RuimteError:
+    return RuimteError("was sent before: its sequence number is not above the last", "signature", "count up with each message")

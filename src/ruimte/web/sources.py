@@ -6,14 +6,17 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ruimte.jobs.inbox import Inbox, SourceView
+from ruimte.jobs.inbox import Inbox
+from ruimte.jobs.sources import SourceView
+from ruimte.jobs.words import identifier
 from ruimte.web.pages import Pages
 
 
 async def sources_page(request: Request) -> Response:
     """``/sources``: every device of the register, and what it did since the node started."""
     pages: Pages = request.app.state.pages
-    return pages.render(request, "sources.html", sources=_sources(request))
+    language = pages.language(request)
+    return pages.render(request, "sources.html", sources=_sources(request), identifier=lambda kind: identifier(kind, language))
 
 
 async def sources(request: Request) -> Response:

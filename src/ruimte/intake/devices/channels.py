@@ -18,6 +18,7 @@ from ruimte.model.observation import Flag
 
 LONGEST_SILENCE_US = 6 * HOUR_US
 """A counter that stood still may have been silent for so long; after more it begins anew."""
+LAST_US = 2**63 - 1
 _JITTER = 0.1
 """Share of the interval by which a message may come early or late and still end where it should."""
 _MOST_APART = 1.5
@@ -25,7 +26,10 @@ _MOST_APART = 1.5
 
 IntervalOf = Callable[[str, str, int], int | None]
 """The registered interval (µs) of a source and measure at a time; None where the register has no such channel."""
+MOST_OWED = 10_000
+"""Readings of one device that are kept for its next message, where they could not be stored."""
 _Channel = tuple[str, str, str]
+_Interval = tuple[str, str, int, int]
 
 
 class Channels:
@@ -34,23 +38,37 @@ class Channels:
     def __init__(self) -> None:
         self._ends: dict[_Channel, int] = {}
         self._counters: dict[_Channel, Counter] = {}
+        self._owed: dict[str, dict[_Interval, Reading]] = {}
 
-    def settle(self, device: str, message: Message, interval_of: IntervalOf) -> list[Reading]:
-        """The readings of a message from ``device`` (its key in the register), each with its full source and interval.
+    def settle(self, device: str, message: Message, interval_of: IntervalOf, latest_us: int = LAST_US) -> list[Reading]:
+        """The readings of a message from ``device`` (its key in the register), each with its full source and interval; before
+        them those that were given back.
 
-        What the register does not know passes as an instant, for the gatekeeper to refuse. A channel that tells its counts itself
-        is not counted again by its running total.
+        What the register does not know, and what is of a time after ``latest_us``, passes as an instant, for the gatekeeper to
+        refuse: nothing is remembered of it. A channel that tells its counts itself is not counted again by its running total.
         """
         settled: list[Reading] = []
         for reading in message.readings:
             reading = replace(reading, source=_full(device, message, reading.source))
-            if reading.start_us == reading.end_us and MEASURES[reading.measure].over != "instant":
+            if reading.start_us == reading.end_us <= latest_us and MEASURES[reading.measure].over != "instant":
                 reading = self._with_interval(device, reading, interval_of)
             settled.append(reading)
         for total in message.totals:
             total = _one_way(replace(total, source=_full(device, message, total.source)), interval_of)
-            settled += self._differences(device, total, interval_of)
-        return settled
+            if total.time_us > latest_us:
+                settled.append(_as_instant(total))
+            else:
+                settled += self._differences(device, total, interval_of)
+        told = {_interval(reading) for reading in settled}
+        owed = self._owed.pop(device, {})
+        return [*(reading for interval, reading in owed.items() if interval not in told), *settled]
+
+    def give_back(self, device: str, readings: list[Reading]) -> None:
+        """Take back readings that could not be stored: the device's next message tells them again, for its totals will not."""
+        owed = self._owed.setdefault(device, {})
+        owed.update((_interval(reading), reading) for reading in readings)
+        for interval in list(owed)[:-MOST_OWED]:
+            del owed[interval]
 
     def _with_interval(self, device: str, reading: Reading, interval_of: IntervalOf) -> Reading:
         interval_us = interval_of(reading.source, reading.measure, reading.end_us)
@@ -67,13 +85,21 @@ class Channels:
             return []
         interval_us = interval_of(total.source, total.measure, total.time_us)
         if interval_us is None:
-            return [Reading(total.source, total.measure, total.time_us, total.time_us, total.value, total.flags)]
+            return [_as_instant(total)]
         counter = self._counters.get(channel)
         if counter is None or counter.interval_us != interval_us:
             self._counters[channel] = Counter.first_sight(total, interval_us)
             return []
         self._counters[channel], closed = counter.advance(total)
         return closed
+
+
+def _interval(reading: Reading) -> _Interval:
+    return reading.source, reading.measure, reading.start_us, reading.end_us
+
+
+def _as_instant(total: Total) -> Reading:
+    return Reading(total.source, total.measure, total.time_us, total.time_us, total.value, total.flags)
 
 
 def _full(device: str, message: Message, source: str) -> str:

@@ -8,8 +8,9 @@
 | ``region_n_count`` | ``<device>/region-n`` | ``people`` |
 | ``region_n_avg_dwell`` | ``<device>/region-n`` | ``dwell``, seconds |
 
-``history`` repeats what was not received, each with its own ``timestamp``. ``region_n_max_dwell``, versions, serial number and
-state of the device are dropped. Each channel comes in uplinks of its own, so what is not told is missing, never zero.
+``history`` repeats what was not received, each with its own ``timestamp``. ``region_n_max_dwell``, children apart (they are in
+the counts of all), alarms of a covered lens, answers to downlinks, versions, serial number and state of the device are dropped.
+Each channel comes in uplinks of its own, so what is not told is missing, never zero.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _REGIONS = {f"region_{n}_count": (f"region-{n}", "people") for n in _NUMBERS} | 
     f"region_{n}_avg_dwell": (f"region-{n}", "dwell") for n in _NUMBERS
 }
 _READ = [(name, float | None, None) for name in (*_PERIODS, *_TOTALS, *_REGIONS)]
-_DROPPED = [(f"region_{n}_max_dwell", Ignored, IGNORED) for n in _NUMBERS]
+_CHILDREN = [f"line_{n}_child_{kind}_{way}" for n in _NUMBERS for kind in ("total", "period") for way in ("in", "out")]
+_CHILDREN += [f"region_{n}_child_{what}" for n in _NUMBERS for what in ("count", "avg_dwell", "max_dwell")]
+_ALARMS = ["master_occlusion_alarm", *(f"node_{n}_occlusion_alarm" for n in _NUMBERS)]
+_DROPPED = [(name, Ignored, IGNORED) for name in (*(f"region_{n}_max_dwell" for n in _NUMBERS), *_CHILDREN, *_ALARMS)]
 
 
 class _Device(Sent, frozen=True, kw_only=True):
@@ -46,6 +50,17 @@ class _Device(Sent, frozen=True, kw_only=True):
     lorawan_class: Ignored = IGNORED
     reset_event: Ignored = IGNORED
     device_status: Ignored = IGNORED
+    report_interval: Ignored = IGNORED  # from here on answers to downlinks
+    periodic_report_enable: Ignored = IGNORED
+    timestamp: Ignored = IGNORED
+    retransmit_enable: Ignored = IGNORED
+    retransmit_interval: Ignored = IGNORED
+    reboot: Ignored = IGNORED
+    sync_time_from_gateway_config: Ignored = IGNORED
+    data_rate: Ignored = IGNORED
+    tx_power_level: Ignored = IGNORED
+    log_config: Ignored = IGNORED
+    device_response_result: Ignored = IGNORED
     history: tuple[dict[str, float], ...] = ()
 
 

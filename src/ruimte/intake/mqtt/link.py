@@ -60,8 +60,8 @@ _NEVER = -2  # reconnect_retries: the client's own reconnecting would go on with
 _log = logging.getLogger(__name__)
 _wire = logging.getLogger("ruimte.wire")
 _wire.disabled = True
-for _name in ("gmqtt", "gmqtt.mqtt.protocol", "gmqtt.mqtt.package", "gmqtt.mqtt.utils"):
-    logging.getLogger(_name).disabled = True  # its lines hold payloads; what matters is said here
+for _name in ("", ".client", *(f".mqtt.{part}" for part in ("connection", "handler", "package", "protocol", "utils"))):
+    logging.getLogger(f"gmqtt{_name}").disabled = True  # its lines hold payloads; what matters is said here
 
 
 @dataclass(slots=True)
@@ -282,7 +282,7 @@ class Link:
             except RuimteError as error:
                 _log.warning("a message cannot be taken now (%s); trying again", error)
             except Exception as error:
-                _log.error("a message on %s was not understood (%s)", topic[:100], type(error).__name__)
+                _log.error("a message was not understood (%s)", type(error).__name__)
                 return None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):

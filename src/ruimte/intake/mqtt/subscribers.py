@@ -14,7 +14,10 @@ LOG_FILTERS = ("$SYS/broker/log/N", "$SYS/broker/log/M/subscribe", "$SYS/broker/
 """The topics of Mosquitto's log that are of use: notices, subscriptions and their ends."""
 
 MOST = 1000
-"""Filters that are remembered; more are not looked at, so that no client can fill the node with them."""
+"""Filters that are remembered, and clients of each; more are not looked at, so that no client can fill the node with them."""
+
+MOST_CLEAN = 100_000
+"""Connected clients with a clean session that are remembered."""
 
 _SUBSCRIBED = re.compile(r"\d+: (.*) [012] (.+)")
 _UNSUBSCRIBED = re.compile(r"\d+: (.+)")
@@ -59,7 +62,8 @@ class Subscribers:
             client, clean = found.groups()
             if clean == "1":
                 self._forget(client)
-                self._clean.add(client)
+                if len(self._clean) < MOST_CLEAN:
+                    self._clean.add(client)
             else:
                 self._clean.discard(client)
         elif (found := _WENT.match(line)) and found[1] in self._clean:
@@ -67,7 +71,8 @@ class Subscribers:
 
     def _add(self, client: str, topic: str) -> None:
         if topic in self._clients:
-            self._clients[topic].add(client)
+            if len(self._clients[topic]) < MOST:
+                self._clients[topic].add(client)
         elif len(self._clients) < MOST and (wanted := asked(topic)) is not None:
             self._clients[topic], self._asked[topic] = {client}, wanted
             self.changed = True

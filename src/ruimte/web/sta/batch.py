@@ -129,7 +129,10 @@ class _Run:
             raise StaError(f"{part.method[:20]!a} is no method", "batch", f"use {', '.join(_METHODS)}")
         body = part.body
         if b'"$' in body:
-            body = encode(self._with_ids(decode(body), seen))
+            try:
+                body = encode(self._with_ids(decode(body), seen))
+            except RecursionError:
+                raise StaError("is nested too deep", "body", "send it flatter") from None
         return replace(self._ask, method=part.method, path=path, query=query, body=body, kind=part.kind, prefer="", gzip=False)
 
     def _refer(self, name: str, seen: dict[str, str]) -> str:

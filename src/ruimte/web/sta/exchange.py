@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ruimte.errors import RuimteError
+from ruimte.intake.identifiers import Key, read_text
 from ruimte.sta.errors import StaError
 from ruimte.web.problems import WebError
 
@@ -82,6 +83,10 @@ def refusal(error: RuimteError) -> Reply:
     """
     status = error.status if isinstance(error, StaError | WebError) else 503
     message = f"{error.where}: {error.what}" if error.where else error.what
+    if (
+        kind := read_text(message.replace("@iot.", ""), Key())
+    ) is not None:  # as in an address or the name of a field: it is not told again
+        message = f"holds what looks like {kind}"
     body = {"code": status, "type": "error", "message": message, "mend": error.mend}
     headers = {}
     if status == 401:
