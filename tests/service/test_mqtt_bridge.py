@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from bridging import PLACE, STREAM, linked
 from mosquitto import Mosquitto, require_mosquitto
 
 from ruimte.clock import SystemClock
@@ -24,32 +25,7 @@ from ruimte.store.sqlite import Store
 WITHIN_S = 20
 BASE = "http://node.example/sta/v1.1"
 LOG = ("log_dest topic", "log_type notice", "log_type subscribe", "log_type unsubscribe")
-STREAM = {
-    "name": "persons",
-    "description": "who passed",
-    "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_CountObservation",
-    "unitOfMeasurement": {"name": "persons", "symbol": "1", "definition": "http://unitsofmeasure.org/ucum.html"},
-    "Sensor": {
-        "name": "a counter",
-        "description": "counts",
-        "encodingType": "application/pdf",
-        "metadata": "https://example.org",
-    },
-    "ObservedProperty": {"name": "persons", "definition": "https://example.org/persons", "description": "persons"},
-}
-THING = {
-    "name": "a gate",
-    "description": "a way in",
-    "Locations": [
-        {
-            "name": "there",
-            "description": "where it stands",
-            "encodingType": "application/geo+json",
-            "location": {"type": "Point", "coordinates": [4.9, 52.37]},
-        }
-    ],
-    "Datastreams": [STREAM],
-}
+THING = PLACE | {"Datastreams": [STREAM]}
 
 
 class Node:
@@ -75,15 +51,8 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def running(self):
-        task = asyncio.create_task(self.bridge.run())
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                await self.bridge.link.connected.wait()
+        async with linked(self.bridge, WITHIN_S):
             yield self
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
 
 class Subscriber:

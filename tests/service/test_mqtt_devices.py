@@ -8,6 +8,7 @@ import json
 import logging
 
 import pytest
+from bridging import linked
 from mosquitto import Mosquitto
 
 from ruimte.clock import MINUTE_US, SystemClock, iso
@@ -101,15 +102,8 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def running(self):
-        task = asyncio.create_task(self.bridge.run())
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                await self.bridge.link.connected.wait()
+        async with linked(self.bridge, WITHIN_S):
             yield self
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
 
 @pytest.fixture

@@ -10,37 +10,14 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from bridging import PLACE, STREAM
 from mosquitto import Mosquitto, require_mosquitto
 
 from sandbox import Sandbox, sandbox
 
 WITHIN_S = 30
 RECEIVE = "http://www.opengis.net/spec/iot_sensing/1.1/req/receive-updates-via-mqtt/receive-updates"
-STREAM = {
-    "name": "persons",
-    "description": "who passed",
-    "observationType": "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_CountObservation",
-    "unitOfMeasurement": {"name": "persons", "symbol": "1", "definition": "http://unitsofmeasure.org/ucum.html"},
-    "Sensor": {
-        "name": "a counter",
-        "description": "counts",
-        "encodingType": "application/pdf",
-        "metadata": "https://example.org",
-    },
-    "ObservedProperty": {"name": "persons", "definition": "https://example.org/persons", "description": "persons"},
-    "Thing": {
-        "name": "a gate",
-        "description": "a way in",
-        "Locations": [
-            {
-                "name": "there",
-                "description": "where it stands",
-                "encodingType": "application/geo+json",
-                "location": {"type": "Point", "coordinates": [4.9, 52.37]},
-            }
-        ],
-    },
-}
+DATASTREAM = STREAM | {"Thing": PLACE}
 
 
 def get(node, path, **options):
@@ -68,7 +45,7 @@ def until(condition):
 def test_a_node_that_is_killed_loses_no_message(tmp_path):
     with Mosquitto(tmp_path, "allow_anonymous true") as broker:
         node = Sandbox(tmp_path / "data", "--broker", broker.url)
-        broker.publish("v1.1/Datastreams", json.dumps(STREAM))
+        broker.publish("v1.1/Datastreams", json.dumps(DATASTREAM))
         until(lambda: get(node, "Datastreams", count="true")["@iot.count"] == 1)
         sent = 0
         for _ in range(3):
@@ -87,7 +64,7 @@ def test_the_root_tells_where_the_embedded_broker_is_and_it_ends_with_the_node(t
     with sandbox(tmp_path, "--broker", "embedded:0") as node:
         (url,) = get(node, "")["serverSettings"][RECEIVE]["endpoints"]
         port = url.rsplit(":", 1)[1]
-        command = ["mosquitto_pub", "-p", port, "-q", "1", "-t", "v1.1/Datastreams", "-m", json.dumps(STREAM)]
+        command = ["mosquitto_pub", "-p", port, "-q", "1", "-t", "v1.1/Datastreams", "-m", json.dumps(DATASTREAM)]
         subprocess.run(command, check=True, timeout=20)
         until(lambda: get(node, "Datastreams", count="true")["@iot.count"] == 1)
     again = subprocess.run(command, capture_output=True, timeout=20, check=False)

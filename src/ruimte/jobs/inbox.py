@@ -22,7 +22,6 @@ from ruimte.intake.rate import Buckets
 from ruimte.intake.register import Register
 from ruimte.jobs.sources import Source, SourceView, view
 from ruimte.keys.signature import verify
-from ruimte.lab.files import DeviceEntry
 from ruimte.lab.lab import Lab
 from ruimte.model.observation import Flag
 from ruimte.sta.errors import StaError
@@ -157,14 +156,15 @@ class Inbox:
         except RuimteError as error:
             raise self._refused(source, error) from None
         readings = _Readings()
-        settled = self._channels.settle(device, message, self._interval_of(entry), now_us + self._gate.skew_most_us)
+        mine = set(entry.sensors)
+        settled = self._channels.settle(device, message, self._interval_of(mine), now_us + self._gate.skew_most_us)
         for reading in settled:
-            stream = self._register.find(reading.source, reading.measure, reading.start_us, reading.end_us, set(entry.sensors))
-            if self._register.leaves_out(reading.source, reading.measure, set(entry.sensors)):
-                source.unasked += 1  # devices tell more than a lab asks for
-                continue
+            stream = self._register.find(reading.source, reading.measure, reading.start_us, reading.end_us, mine)
             if stream is None:
-                readings.taken.append(self._refused(source, _unknown(reading.source, reading.measure, device)))
+                if self._register.leaves_out(reading.source, reading.measure, mine):
+                    source.unasked += 1  # devices tell more than a lab asks for
+                else:
+                    readings.taken.append(self._refused(source, _unknown(reading.source, reading.measure, device)))
                 continue
             readings.place.append(len(readings.taken))
             readings.taken.append(None)
@@ -241,11 +241,11 @@ class Inbox:
         elif sensor not in self.lab.devices[device].sensors:
             raise StaError("is not a datastream of this device", f"Datastream {stream}", "add its sensor to the device", 403)
 
-    def _interval_of(self, entry: DeviceEntry) -> IntervalOf:
-        """The registered interval of what this device counts at."""
+    def _interval_of(self, sensors: set[str]) -> IntervalOf:
+        """The registered interval of what these sensors count."""
 
         def interval_us(source: str, measure: str, time_us: int) -> int | None:
-            stream = self._register.find(source, measure, time_us, time_us, set(entry.sensors))
+            stream = self._register.find(source, measure, time_us, time_us, sensors)
             return None if stream is None else int(self._register.interval_us[self._register.streams[stream][0]])
 
         return interval_us
