@@ -91,6 +91,7 @@ def test_messages_that_wait_together_each_get_their_own_answer(lab, store):
 
     *good, bad = asyncio.run(many())
     assert len({taken[0] for taken in good}) == 20
+    assert all(error.mend for error in bad), "each tells what to do"
     assert [error.what for error in bad] == ["less than can be", "the register knows no such datastream"]
     assert sorted(told) == sorted(taken[0] for taken in good)
     (view,) = [view for view in box.views() if view.device == "camera"]

@@ -399,4 +399,4 @@ def _once(check: Callable[[sqlite3.Connection, str, int], None], connection: sql
 
 def _told(reason: tuple[str, str]) -> tuple[str, str, str]:
     what, mend = reason
-    return what, "Observation", mend
+    return what, "Observation", mend or "correct what the device sends"
