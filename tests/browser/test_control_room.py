@@ -83,7 +83,7 @@ def test_working_through_the_warnings_with_the_keyboard_only(served: Any, open_p
     page.keyboard.press("a")
     expect(warning(page, 1)).to_contain_text("Acknowledged by crowd manager")
     expect(page.locator("#warnings-count")).to_have_text("· 2 open · 1 acknowledged")
-    following = page.locator("#warnings .warning.open").first
+    following = page.locator('#warnings .warning[data-phase="open"]').first
     expect(following).to_be_focused()
     number = int((following.get_attribute("id") or "").removeprefix("warning-"))
     page.keyboard.press("m")
@@ -96,7 +96,7 @@ def test_working_through_the_warnings_with_the_keyboard_only(served: Any, open_p
     expect(page.locator("#dialog")).to_be_hidden()
     expect(warning(page, number)).to_contain_text("Decided: One-way walking")
     assert served.room.decisions[number] == ("crowd manager", "one-way", "at the north end")
-    expect(page.locator("#warnings .warning.open")).to_be_focused()
+    expect(page.locator('#warnings .warning[data-phase="open"]')).to_be_focused()
     page.keyboard.press("d")
     expect(page.locator("#dialog")).to_contain_text("Decline to act")
     page.keyboard.press("Escape")
