@@ -11,7 +11,7 @@ RECIPE := pyproject.toml hatch_build.py package.json package-lock.json
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
 VENDOR := src/ruimte/web/static/vendor
 comma := ,
-NODE := demo,mqtt,broker
+NODE := demo,mqtt,broker,archive
 
 # pip tells little, and of what is large that it is being fetched; errors it tells in full. Of all modules only those
 # that the node uses are compiled (pyarrow uses pandas where it finds it): all of them would take a third of the time of an install.
@@ -53,6 +53,7 @@ docs: .venv/.docs ## the documentation as a site, in site/
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py)) ## all benchmarks
 
+bench-estimate: .venv/.peers
 .PRECIOUS: benchmarks/%.py
 bench-%: benchmarks/%.py .venv/.dev ## one benchmark: make bench-main
 	$(BIN)/python -m benchmarks.$* $(ARGS)
@@ -82,6 +83,10 @@ clean: ## back to a fresh checkout
 
 .venv/.docs: .venv/.dev
 	$(call install,$(NODE)$(comma)dev$(comma)docs)
+	@touch $@
+
+.venv/.peers: .venv/.dev
+	$(call install,$(NODE)$(comma)dev$(comma)peers)
 	@touch $@
 
 .venv/.made:

@@ -38,11 +38,19 @@ def row(
     *,
     most: float | None = None,
     least: float | None = None,
+    between: tuple[float, float] | None = None,
+    ratio_most: float | None = None,
     peer: str | None = None,
     peer_value: float | None = None,
 ) -> Row:
-    """A measured figure; its goal is to be at most ``most`` or at least ``least``; ``ratio`` is value over peer."""
+    """A measured figure; its goal is to be at most ``most``, at least ``least`` or ``between`` two; ``ratio`` is value over peer,
+    and may have a goal of its own."""
     ratio = None if peer_value is None else value / peer_value
+    if between is not None:
+        low, high = between
+        return Row(name, value, unit, peer, peer_value, ratio, f"{low:g}–{high:g} {unit}".strip(), low <= value <= high)
+    if ratio_most is not None and ratio is not None:
+        return Row(name, value, unit, peer, peer_value, ratio, f"≤ {ratio_most:g} × peer", ratio <= ratio_most)
     if most is not None:
         return Row(name, value, unit, peer, peer_value, ratio, f"≤ {most:g} {unit}", value <= most)
     if least is not None:

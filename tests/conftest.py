@@ -14,7 +14,7 @@ import pytest
 from ruimte.clock import HOUR_US, MINUTE_US
 from ruimte.lab.files import DeviceEntry, LabFile, SensorEntry
 from ruimte.lab.lab import Lab
-from ruimte.model.place import Direction, Model, Place, Quantity, Stream
+from ruimte.model.place import OUTSIDE, Link, Model, Place, Quantity, Stream
 
 MakeLab = Callable[..., Lab]
 MakeModel = Callable[..., Model]
@@ -61,24 +61,37 @@ def shared_data() -> Path:
 def make_model() -> MakeModel:
     """Makes a compiled lab in UTC: each argument lists the (place, direction) pairs that one datastream tells of; ids from 1.
 
-    A place of direction "both" is a count point, any other a zone that is empty at 04:00. Ticks are of five minutes.
+    A place of direction "both" is a count point, any other a zone that is empty at 04:00. Each datastream has a link of its own.
+    Ticks are of five minutes. Counters are thought to see everybody.
     """
 
-    def make(*streams: list[tuple[str, Direction]], tick_us: int = 5 * MINUTE_US, lateness_us: int = 0) -> Model:
+    def make(*streams: list[tuple[str, str]], tick_us: int = 5 * MINUTE_US, lateness_us: int = 0) -> Model:
         quantities: dict[str, Quantity] = {}
         for place, direction in (link for links in streams for link in links):
             quantities[place] = "flow" if direction == "both" else "people"
         keys = list(quantities)
+        site = {key: key for key in keys}
+        for links in streams:
+            first = min(site[place] for place, _ in links)
+            joined = {site[place] for place, _ in links}
+            site = {key: first if name in joined else name for key, name in site.items()}
+
+        def link(number: int, told: list[tuple[str, str]]) -> Link:
+            ways = {direction: keys.index(place) for place, direction in told}
+            if "both" in ways:
+                return Link(f"g{number}", "both", point=ways["both"])
+            return Link(f"g{number}", "in", source=ways.get("out", OUTSIDE), target=ways.get("in", OUTSIDE))
+
         return Model(
             lab="test",
             places=tuple(
-                Place(key, key, quantity, key, area_m2=1e6, empty_at_us=4 * HOUR_US if quantity == "people" else None)
+                Place(key, key, quantity, site[key], area_m2=1e4, empty_at_us=4 * HOUR_US if quantity == "people" else None)
                 for key, quantity in quantities.items()
             ),
+            links=tuple(link(number, told) for number, told in enumerate(streams, start=1)),
             streams=tuple(
-                Stream(number, f"s{number}", keys.index(place), direction, f"g{number}", tick_us, 0, 2**62)
-                for number, links in enumerate(streams, start=1)
-                for place, direction in links
+                Stream(number, f"s{number}/count", number - 1, tick_us, 0, 2**62, detection=1.0)
+                for number, _ in enumerate(streams, start=1)
             ),
             tick_us=tick_us,
             phase_us=0,

@@ -22,8 +22,10 @@ from ruimte.errors import RuimteError
 from ruimte.jobs.room import (
     Ahead,
     Change,
+    DistanceView,
     LogView,
     MeasureView,
+    SensorView,
     Series,
     Status,
     WarningView,
@@ -210,6 +212,9 @@ class FakeRoom:
             return []
         return [self._zone(spot, language, at_us or self.now_us) for spot in SPOTS]
 
+    def sensors(self, language: str) -> list[SensorView]:
+        return [self._sensor(spot, language) for spot in sorted(SPOTS, key=lambda spot: not spot.silent)]
+
     def series(self, key: str, language: str, at_us: int | None = None, hours: float = 24.0) -> Series:
         spot, now_us = BY_KEY[key], at_us or self.now_us
         past = range(now_us - int(hours * HOUR_US), now_us + 1, TICK_US)
@@ -305,10 +310,14 @@ class FakeRoom:
             time=iso(at_us),
             mean=mean,
             q05=mean and mean * 0.96,
+            q25=mean and mean * 0.98,
+            q75=mean and mean * 1.02,
             q95=mean and mean * 1.04,
             density=mean / spot.area_m2 if mean and spot.area_m2 else None,
-            inflow=None,
-            outflow=None,
+            inflow=600.0 if spot.area_m2 and not silent else None,
+            inflow_sd=40.0 if spot.area_m2 and not silent else None,
+            outflow=540.0 if spot.area_m2 and not silent else None,
+            outflow_sd=35.0 if spot.area_m2 and not silent else None,
             observed=0.0 if silent else 1.0,
             age_s=3 * 3600.0 if silent else 60.0,
             silent=silent,
@@ -317,9 +326,28 @@ class FakeRoom:
             colour=colour,
             abnormal=colour >= 3,
             thresholds=thresholds(spot),
+            chances={} if silent else {name: 0.9 if mean and mean > limit else 0.1 for name, limit in thresholds(spot).items()},
             sensors=[f"{spot.key}-1"],
+            rests_on=[self._sensor(spot, language)],
+            distance=DistanceView(distance_m=1.5, capacity=spot.area_m2 / 1.95, exceeded=0.25) if spot.area_m2 else None,
             forecast=not silent and at_us >= START_US - FORECAST_SINCE_US,
             ahead=None if silent else risk(spot, at_us),
+        )
+
+    def _sensor(self, spot: Spot, language: str) -> SensorView:
+        told = {
+            "en": ("Tells what its neighbours and its past make likely.", "Not heard since 31 Dec 06:00."),
+            "nl": ("Meldt wat zijn buren en zijn verleden waarschijnlijk maken.", "Niets gehoord sinds 31 dec 06:00."),
+        }[language]
+        return SensorView(
+            key=f"{spot.key}-1",
+            name=f"{pick(spot.name, language)} 1",
+            condition="silent" if spot.silent else "fine",
+            since=iso(START_US) if spot.silent else None,
+            heard_s=3 * 3600.0 if spot.silent else 60.0,
+            used=not spot.silent,
+            imbalance=1.4 if spot.area_m2 else None,
+            told=told[int(spot.silent)],
         )
 
     def _open_warnings(self) -> None:

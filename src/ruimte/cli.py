@@ -120,6 +120,25 @@ def import_(
 
 
 @main.command()
+@click.argument("lab")
+@click.option("--verify", is_flag=True, help="Compare every file of the archive with its SHA-256, too.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def archive(lab: str, verify: bool, data: Path | None, as_json: bool) -> None:
+    """Archive the closed days of LAB as compressed files beside its database. Archiving again writes what is new or has changed.
+
+    Works while the node runs.
+    """
+    from ruimte.jobs.archiving import archive_days, archive_folder
+    from ruimte.store.sqlite import Reader
+
+    read, folder = _read(lab), data_dir(data)
+    with Reader(folder / f"{read.key}.db", read.key) as store, _progress(f"archive {read.key}") as show:
+        told = archive_days(read, store, archive_folder(read, folder), verify=verify, progress=show)
+    _tell(told.as_dict(), as_json, told.lines())
+
+
+@main.command()
 @click.argument("lab", required=False)
 @click.option("--sandbox", is_flag=True, help="No lab: a SensorThings server that anybody on this machine can write to.")
 @click.option(

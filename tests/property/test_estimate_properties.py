@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from ruimte.estimate.advance import advance
 from ruimte.model.observation import OBSERVATIONS, Flag
-from ruimte.model.state import STATES
 
 TICK = 300_000_000
 TICKS = 8
@@ -50,7 +48,7 @@ def run(model, rows, moments):
     for until in moments:
         state, states = advance(model, state, rows.filter(pa.array((received > before) & (received <= until))), until)
         for row in states.to_pylist():
-            latest[row["place"], row["end_us"]] = np.array([row[name] for name in STATES.names]).tobytes()
+            latest[row["place"], row["end_us"]] = repr(row)
         before = until
     return state, latest
 

@@ -17,7 +17,7 @@ from ruimte.lab.lab import Lab
 from ruimte.lab.new import new_lab
 from ruimte.lab.read import read_lab
 from ruimte.labs import lab_folder
-from ruimte.model.place import Model
+from ruimte.model.place import OUTSIDE, Model
 
 
 def ids(lab: Lab) -> dict[str, int]:
@@ -31,7 +31,9 @@ def lab(tmp_path: Path) -> Lab:
 
 
 def directions(model: Model, key: str) -> list[tuple[str, str]]:
-    return [(model.places[s.place].key, s.direction) for s in model.streams if s.key == key]
+    link = next(model.links[s.link] for s in model.streams if s.key == key)
+    sides = [(link.source, "out"), (link.target, "in"), (link.point, link.way)]
+    return [(model.places[index].key, way) for index, way in sides if index != OUTSIDE]
 
 
 def sites(folder: Path) -> list[str]:
@@ -95,8 +97,9 @@ def test_zones_that_gates_join_are_one_site(tmp_path: Path) -> None:
 
 
 def test_a_stream_knows_its_gate_interval_and_validity(lab: Lab) -> None:
-    stream = compile_lab(lab, ids(lab)).streams[0]
-    assert (stream.id, stream.gate, stream.interval_us) == (100, "square-west", 5 * MINUTE_US)
+    model = compile_lab(lab, ids(lab))
+    stream = model.streams[0]
+    assert (stream.id, model.links[stream.link].gate, stream.interval_us) == (100, "square-west", 5 * MINUTE_US)
     amsterdam = ZoneInfo("Europe/Amsterdam")
     assert stream.valid_from_us == to_us(datetime(2026, 1, 1, tzinfo=amsterdam))
     assert stream.valid_until_us == to_us(datetime(2031, 1, 1, tzinfo=amsterdam))

@@ -17,7 +17,7 @@ from ruimte.jobs.reasons import scale_of
 from ruimte.lab.compile import compile_lab
 from ruimte.lab.lab import Lab
 from ruimte.model.forecast import MEDIAN
-from ruimte.model.place import Model
+from ruimte.model.place import OUTSIDE, Model
 from ruimte.store import observations
 from ruimte.store.sqlite import Reader
 from ruimte.text import duration_us
@@ -122,7 +122,9 @@ def _counted(model: Model, rows: pa.Table, begin: int, ticks: int) -> Array:
     totals = np.zeros((len(model.places), ticks))
     column = model.tick_of_end(rows["end_us"].to_numpy()) - begin
     stream, result = rows["datastream"].to_numpy(), rows["result"].to_numpy()
-    for link in model.streams:
-        mine = (stream == link.id) & (column >= 0) & (column < ticks)
-        np.add.at(totals[link.place], column[mine], result[mine])
+    for one in model.streams:
+        point = model.links[one.link].point
+        if point != OUTSIDE:
+            mine = (stream == one.id) & (column >= 0) & (column < ticks)
+            np.add.at(totals[point], column[mine], result[mine])
     return totals / (model.tick_us / SECOND_US)

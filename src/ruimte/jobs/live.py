@@ -15,7 +15,7 @@ import pyarrow as pa
 from ruimte.clock import HOUR_US, Clock, SystemClock, iso
 from ruimte.errors import RuimteError
 from ruimte.jobs import views
-from ruimte.jobs.room import Change, LogView, Mode, Series, Status, WarningView, ZoneView
+from ruimte.jobs.room import Change, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
 from ruimte.jobs.station import Picture, Station
 from ruimte.lab.lab import Lab
 from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
@@ -116,6 +116,9 @@ class LiveRoom:
         picture = self._picture(at_us)
         now_us = self._clock.now_us() if at_us is None else None
         return [] if picture is None else views.zone_views(self._station, picture, language, now_us)
+
+    def sensors(self, language: str) -> list[SensorView]:
+        return views.sensor_views(self._station, language, self._clock.now_us())
 
     def series(self, key: str, language: str, at_us: int | None = None, hours: float = 24.0) -> Series:
         station = self._station

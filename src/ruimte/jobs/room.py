@@ -40,13 +40,42 @@ class Ahead(_View, frozen=True, kw_only=True):
     at: str
 
 
+class SensorView(_View, frozen=True, kw_only=True):
+    """One sensor: its ``condition`` ("new", "fine", "doubtful", "silent", "stuck", "drifting" or "lying"), in words with the
+    evidence and what the picture does without it (``told``).
+
+    ``used`` is whether the figure rests on it; ``imbalance`` how many times more it counts in than out for the same number of
+    people, None where that is not known. ``key`` may be that of a gate that no sensor watches: then ``condition`` is "missing".
+    """
+
+    key: str
+    name: str
+    condition: str
+    since: str | None
+    heard_s: float | None
+    used: bool
+    imbalance: float | None
+    told: str
+
+
+class DistanceView(_View, frozen=True, kw_only=True):
+    """How many fit at the lab's set distance, and the chance that more are there."""
+
+    distance_m: float
+    capacity: float
+    exceeded: float | None
+
+
 class ZoneView(_View, frozen=True, kw_only=True):
     """State of one place (zone or count point) at a time.
 
     ``unit`` is "persons" or "persons/h". ``level`` is a name of ``table`` ("A"–"F", or "normal", "P90", "P95", "P99");
     ``colour`` 0–5 is its place in the palette A–F; ``abnormal`` whether colour should call. ``mean`` is None where the state is
     not known; ``silent`` says that no sensor is heard, and then there is no level. ``thresholds`` in the unit, by level name.
-    ``forecast`` is whether a forecast was made at that time; ``ahead`` is None where it says that nothing is likely.
+    ``chances``: of every level with a threshold, the chance to be in it or above. ``q25`` and ``q75`` as ``q05`` and ``q95``;
+    ``inflow`` and ``outflow`` in persons/h with their standard deviations. ``rests_on``: the sensors that tell of the place, and
+    how. ``distance`` is None where the lab sets none. ``forecast`` is whether a forecast was made at that time; ``ahead`` is None
+    where it says that nothing is likely.
     """
 
     key: str
@@ -56,10 +85,14 @@ class ZoneView(_View, frozen=True, kw_only=True):
     time: str
     mean: float | None
     q05: float | None
+    q25: float | None
+    q75: float | None
     q95: float | None
     density: float | None
     inflow: float | None
+    inflow_sd: float | None
     outflow: float | None
+    outflow_sd: float | None
     observed: float
     age_s: float | None
     silent: bool
@@ -68,7 +101,10 @@ class ZoneView(_View, frozen=True, kw_only=True):
     colour: int
     abnormal: bool
     thresholds: dict[str, float]
+    chances: dict[str, float]
     sensors: list[str]
+    rests_on: list[SensorView]
+    distance: DistanceView | None
     forecast: bool
     ahead: Ahead | None
 
@@ -167,6 +203,10 @@ class Room(Protocol):
 
     def zones(self, language: str, at_us: int | None = None) -> list[ZoneView]:
         """State of all places: now, or as it was known for ``at_us`` (looking back)."""
+        ...
+
+    def sensors(self, language: str) -> list[SensorView]:
+        """Every sensor on which the estimate rests, and the gates that none watches; those in trouble first."""
         ...
 
     def series(self, key: str, language: str, at_us: int | None = None, hours: float = 24.0) -> Series: ...

@@ -17,9 +17,11 @@ from ruimte.clock import DAY_US, SystemClock
 from ruimte.errors import RuimteError
 from ruimte.estimate.advance import ALGORITHMS as ESTIMATORS
 from ruimte.estimate.advance import advance
+from ruimte.estimate.health import Condition, conditions
 from ruimte.forecast import forecaster
 from ruimte.forecast.errors import exceedance
 from ruimte.forecast.forecaster import Forecaster
+from ruimte.jobs.health import SensorHealth, figures, sensor_health, sensor_of, sentence, worst_of
 from ruimte.jobs.reasons import explain
 from ruimte.lab.lab import Lab
 from ruimte.lab.levels import colour
@@ -43,18 +45,23 @@ Array = NDArray[np.float64]
 WARNER = "threshold-warning"
 SYSTEM = "system"
 _CHUNK_US = 28 * DAY_US
+_LARGE_STATE = 1_000_000
+_LARGE_EVERY = 12
+"""A state of so many bytes is written only every so many ticks: what came after it is read back and estimated again."""
 _NOT_KNOWN = {"place": -1, "start_us": -1, "end_us": -1, "observed": 0.0, "age_us": -1}
 """What a place shows at a time when it was not in the lab yet; all other columns are NaN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All places at the end of one tick. ``states`` holds a column of ``STATES`` by name, shape (places,)."""
+    """All places at the end of one tick. ``states`` holds a column of ``STATES`` by name, shape (places,), but for ``left_out``:
+    the datastreams on which each place's state does not rest."""
 
     end_us: int
     states: dict[str, NDArray[Any]]
     forecast: Forecast | None
     risks: list[list[Risk]]
+    left_out: list[list[int]]
 
 
 @dataclass(slots=True)
@@ -84,7 +91,11 @@ class Station:
         self._unusual = Unusual(model, duration_us(lab.file.unusual.history))
         self.thresholds = Thresholds(lab, model, self._unusual)
         self._state: bytes | None = None
+        self._unwritten = 0
+        self._keys = model.datastream_keys
         self._silent: set[int] = set()
+        self._conditions: dict[str, Condition] = {}
+        self._health: tuple[bytes | None, list[SensorHealth]] | None = None
         self._not_run: set[str] = set()
         ids = store.place_ids()
         self.place_ids = [ids[place.key] for place in model.places]
@@ -119,6 +130,7 @@ class Station:
         self._learn(begin_us, until_us)
         self.picture = self.picture_at(until_us)
         self._silent = self._silent_in(self.picture)
+        self._conditions = self._conditions_now()
         progress(1.0)
 
     def _catch_up(self, known_us: int, until_us: int, progress: Callable[[float], None]) -> None:
@@ -174,7 +186,7 @@ class Station:
             newest = int(states["end_us"][-1].as_py())
             if self.picture is None or newest >= self.picture.end_us:
                 forecast = self._forecast(until_us, outcome)
-                self.picture = self._look(newest, _columns(states, len(self.model.places)), forecast)
+                self.picture = self._look(newest, *_columns(states, len(self.model.places)), forecast)
                 self._warn(self.picture, until_us, outcome)
                 self._listen(self.picture, until_us, outcome)
         elif self.picture is None or self.picture.end_us < self.model.tick_end_us(self.model.tick_of(until_us) - 1):
@@ -210,8 +222,10 @@ class Station:
             return None
         return self._forecaster.issue()
 
-    def _look(self, end_us: int, states: dict[str, NDArray[Any]], forecast: Forecast | None) -> Picture:
-        return Picture(end_us, states, forecast, self._risks(end_us, states, forecast))
+    def _look(
+        self, end_us: int, states: dict[str, NDArray[Any]], left_out: list[list[int]], forecast: Forecast | None
+    ) -> Picture:
+        return Picture(end_us, states, forecast, self._risks(end_us, states, forecast), left_out)
 
     def _risks(self, end_us: int, states: dict[str, NDArray[Any]], forecast: Forecast | None) -> list[list[Risk]]:
         """Risks within the look-ahead: of now by the state, of later by the forecast."""
@@ -261,6 +275,43 @@ class Station:
         for kind, places in (("silent", silent - self._silent), ("heard", self._silent - silent)):
             outcome.log.extend(_line(now_us, kind, place=self.model.places[index].key) for index in sorted(places))
         self._silent = silent
+        self._examine(now_us, outcome)
+
+    def _examine(self, now_us: int, outcome: Outcome) -> None:
+        """Tell of sensors whose condition has changed; that of a place's only sensor being silent is told already."""
+        now = self._conditions_now()
+        changed = {key for key in now.keys() | self._conditions.keys() if now.get(key) != self._conditions.get(key)}
+        before, self._conditions = self._conditions, now
+        if not changed:
+            return
+        quiet = {self.model.places[index].key for index in self._silent}
+        for sensor in self.health():
+            if sensor.key not in changed or (sensor.condition == "new" and before.get(sensor.key) is None):
+                continue
+            told = {"silent", "fine"} >= {sensor.condition, before.get(sensor.key, "fine")} and self._only_of(sensor.key, quiet)
+            if not told:
+                why = {} if sensor.condition == "fine" else {"why": sentence(sensor)}
+                outcome.log.append(_line(now_us, f"sensor-{sensor.condition}", **figures(sensor), **why))
+
+    def _only_of(self, sensor: str, quiet: set[str]) -> bool:
+        """Whether all places that a sensor tells of have told or will tell of their silence themselves."""
+        places = [index for index in range(len(self.model.places)) if sensor in self.sensors_of(index)]
+        return all(self.model.places[index].key in quiet or self.sensors_of(index) == [sensor] for index in places)
+
+    def _conditions_now(self) -> dict[str, Condition]:
+        """The condition of every sensor that is not fine, by its key."""
+        found = conditions(self.model, self._state)
+        by_sensor: dict[str, list[Condition]] = {}
+        for id_, key in self._keys.items():
+            by_sensor.setdefault(sensor_of(key), []).append(found.get(id_, "fine"))
+        return {key: worst for key, each in by_sensor.items() if (worst := worst_of(each)) != "fine"}
+
+    def health(self) -> list[SensorHealth]:
+        """The health of every sensor, as it stood after the last tick."""
+        state = self._state
+        if self._health is None or self._health[0] is not state:
+            self._health = (state, sensor_health(self.lab, self.model, state))
+        return self._health[1]
 
     def _silent_in(self, picture: Picture) -> set[int]:
         return {index for index, age_us in enumerate(picture.states["age_us"].tolist()) if self.is_silent(age_us)}
@@ -278,7 +329,7 @@ class Station:
 
     def sensors_of(self, index: int) -> list[str]:
         """Keys of the sensors that tell of a place."""
-        return sorted({stream.key.split("/")[0] for stream in self.model.streams if stream.place == index})
+        return sorted({sensor_of(stream.key) for stream in self.model.tells_of(index)})
 
     def is_silent(self, age_us: int) -> bool:
         """Whether a place whose newest observation is so old counts as silent: two ticks and what may come late."""
@@ -286,11 +337,15 @@ class Station:
 
     def _write(self, outcome: Outcome, states: pa.Table | None, forecast: Forecast | None, until_us: int) -> None:
         state, book = self._state, msgspec.msgpack.encode(self.book)
+        self._unwritten += 1
+        keep = state is not None and (len(state) < _LARGE_STATE or self._unwritten >= _LARGE_EVERY)
+        if keep:
+            self._unwritten = 0
 
         def work(connection: sqlite3.Connection) -> None:
             if states is not None and states.num_rows:
                 results.append_states(connection, states, self.place_ids, self._state_makers)
-            if states is not None and state is not None:
+            if states is not None and state is not None and keep:
                 results.save_snapshot(connection, "estimate", until_us, state)
             if forecast is not None:
                 results.append_forecast(connection, forecast, self.place_ids, self._algorithms[forecaster.ALGORITHM])
@@ -309,8 +364,8 @@ class Station:
         model = self.model
         end_us = model.tick_end_us(model.tick_of(at_us) - 1)
         states = self.store.read(lambda c: results.states(c, self.place_index, end_us - model.tick_us, end_us))
-        columns = _columns(states.sort_by("place"), len(model.places))
-        return self._look(end_us, columns, self._stored_forecast(end_us))
+        columns, left_out = _columns(states.sort_by("place"), len(model.places))
+        return self._look(end_us, columns, left_out, self._stored_forecast(end_us))
 
     def _stored_forecast(self, end_us: int) -> Forecast | None:
         found = [
@@ -331,15 +386,21 @@ def _register_algorithms(connection: sqlite3.Connection) -> dict[str, int]:
     return {key: results.algorithm_id(connection, key, version) for key, version in running.items()}
 
 
-def _columns(states: pa.Table, places: int) -> dict[str, NDArray[Any]]:
+def _columns(states: pa.Table, places: int) -> tuple[dict[str, NDArray[Any]], list[list[int]]]:
     """The newest tick of a table that is ordered by tick, then place; a place that was not there then is not known."""
     newest = states.slice(max(0, states.num_rows - places))
+    there = newest["place"].to_numpy()
     columns = {}
     for name in STATES.names:
+        if name == "left_out":
+            continue
         values = newest[name].to_numpy()
         columns[name] = np.full(places, _NOT_KNOWN.get(name, np.nan), dtype=values.dtype)
-        columns[name][newest["place"].to_numpy()] = values
-    return columns
+        columns[name][there] = values
+    left_out: list[list[int]] = [[] for _ in range(places)]
+    for index, ids in zip(there.tolist(), newest["left_out"].to_pylist(), strict=True):
+        left_out[index] = ids
+    return columns, left_out
 
 
 def _priority(level: str) -> int:

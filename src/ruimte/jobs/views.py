@@ -9,8 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ruimte.clock import SECOND_US, iso
+from ruimte.estimate.distance import capacity_at_distance
+from ruimte.jobs.health import WORST, SensorHealth, figures, sensor_of, sentence, unwatched
 from ruimte.jobs.reasons import scale_of
-from ruimte.jobs.room import Ahead, LogView, MeasureView, Series, WarningView, ZoneView
+from ruimte.jobs.room import Ahead, DistanceView, LogView, MeasureView, SensorView, Series, WarningView, ZoneView
 from ruimte.jobs.station import Picture, Station
 from ruimte.jobs.words import Words
 from ruimte.lab.levels import colour
@@ -18,7 +20,7 @@ from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
 from ruimte.store.records import LogEntry
 from ruimte.store.results import StoredForecast
 from ruimte.text import pick
-from ruimte.warn.decide import Risk
+from ruimte.warn.decide import Risk, above_now
 
 _LEAST_SHOWN = 0.05
 """A risk below this is not worth a place on the page."""
@@ -44,6 +46,8 @@ def zone_view(station: Station, picture: Picture, index: int, language: str, now
     mean = _known(state["mean"] * scale)
     shade = colour(level) if level is not None else 0
     is_zone = place.key in station.lab.zones
+    names = scale_table.names[1:]
+    chances = above_now(np.array([state["mean"]]), np.array([state["sd"]]), np.array([lower[1:]]))[0]
     return ZoneView(
         key=place.key,
         name=pick(place.name, language),
@@ -52,10 +56,14 @@ def zone_view(station: Station, picture: Picture, index: int, language: str, now
         time=iso(picture.end_us),
         mean=mean,
         q05=_known(state["q05"] * scale),
+        q25=_known(state["q25"] * scale),
+        q75=_known(state["q75"] * scale),
         q95=_known(state["q95"] * scale),
         density=_known(state["mean"] / place.area_m2) if is_zone and place.area_m2 else None,
         inflow=_known(state["inflow"] * 3600),
+        inflow_sd=_known(state["inflow_sd"] * 3600),
         outflow=_known(state["outflow"] * 3600),
+        outflow_sd=_known(state["outflow_sd"] * 3600),
         observed=state["observed"],
         age_s=None if state["age_us"] < 0 else (state["age_us"] + late_us) / SECOND_US,
         silent=silent,
@@ -64,10 +72,81 @@ def zone_view(station: Station, picture: Picture, index: int, language: str, now
         colour=shade,
         abnormal=shade >= 3,
         thresholds=_thresholds(scale_table.names, lower, scale),
+        chances={} if mean is None or silent else _thresholds((names[0], *names), [0.0, *chances.tolist()], 1.0) if names else {},
         sensors=station.sensors_of(index),
+        rests_on=_rests_on(station, picture, index, language, now_us),
+        distance=_distance(station, index, state),
         forecast=picture.forecast is not None and bool(picture.forecast.quantiles[index, 0, 0] >= 0),
         ahead=_ahead(picture.risks[index], station.lab.file.warn.open_at),
     )
+
+
+def _distance(station: Station, index: int, state: dict[str, float]) -> DistanceView | None:
+    distance_m, area_m2 = station.lab.file.distancing.distance_m, station.model.places[index].area_m2
+    if distance_m is None or area_m2 is None:
+        return None
+    capacity = capacity_at_distance(area_m2, distance_m)
+    known = state["mean"] == state["mean"]
+    chance = above_now(np.array([state["mean"]]), np.array([state["sd"]]), np.array([[capacity]]))[0, 0]
+    return DistanceView(distance_m=distance_m, capacity=capacity, exceeded=float(chance) if known else None)
+
+
+def _rests_on(station: Station, picture: Picture, index: int, language: str, now_us: int | None) -> list[SensorView]:
+    """What a place's figure rests on. Of the past only what it rested on is known, not the health of then."""
+    words, now = Words(station.lab, language), picture is station.picture
+    left_out = set(picture.left_out[index])
+    asked: dict[str, list[int]] = {}
+    for stream in station.model.tells_of(index):
+        if stream.valid_from_us < picture.end_us and picture.end_us - station.model.tick_us < stream.valid_until_us:
+            asked.setdefault(sensor_of(stream.key), []).append(stream.id)
+    known = {one.key: one for one in station.health()} if now else {}
+    views = []
+    for key, ids in asked.items():
+        used = not left_out.issuperset(ids)
+        sensor = known.get(key)
+        if sensor is None:
+            word = "fine" if used else "left-out"
+            views.append(_plain_sensor(words, key, "fine" if used else "silent", used, words.sentence(f"sensor.{word}", {})))
+        else:
+            views.append(_sensor_view(words, sensor, picture.end_us if now_us is None else now_us, used))
+    gates = {station.model.links[i].gate for i in range(len(station.model.links)) if index in station.model.links[i].places}
+    views += [_unwatched(words, gate) for gate in unwatched(station.lab, station.model) if gate in gates]
+    return sorted(views, key=lambda view: (-_rank(view.condition), view.name))
+
+
+def sensor_views(station: Station, language: str, now_us: int) -> list[SensorView]:
+    """Every sensor, and the gates that none watches; those in trouble first."""
+    words = Words(station.lab, language)
+    views = [_sensor_view(words, sensor, now_us, sensor.used) for sensor in station.health()]
+    views += [_unwatched(words, gate) for gate in unwatched(station.lab, station.model)]
+    return sorted(views, key=lambda view: (-_rank(view.condition), view.name))
+
+
+def _sensor_view(words: Words, sensor: SensorHealth, now_us: int, used: bool) -> SensorView:
+    return SensorView(
+        key=sensor.key,
+        name=words.sensor(sensor.key),
+        condition=sensor.condition,
+        since=None if sensor.since_us is None else iso(sensor.since_us),
+        heard_s=None if sensor.heard_us is None else max(0, now_us - sensor.heard_us) / SECOND_US,
+        used=used,
+        imbalance=sensor.imbalance,
+        told=words.sentence(sentence(sensor), figures(sensor)),
+    )
+
+
+def _unwatched(words: Words, gate: str) -> SensorView:
+    return _plain_sensor(words, gate, "missing", False, words.sentence("sensor.missing", {}))
+
+
+def _plain_sensor(words: Words, key: str, condition: str, used: bool, told: str) -> SensorView:
+    return SensorView(
+        key=key, name=words.sensor(key), condition=condition, since=None, heard_s=None, used=used, imbalance=None, told=told
+    )
+
+
+def _rank(condition: str) -> int:
+    return len(WORST) if condition == "missing" else [str(each) for each in WORST].index(condition)
 
 
 def _ahead(risks: list[Risk], open_at: float) -> Ahead | None:

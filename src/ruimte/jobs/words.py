@@ -75,6 +75,59 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "en": "Device {device} sends what it must not: what looks like {identifier}. It was refused; nothing of it was kept.",
         "nl": "Apparaat {device} stuurt wat het niet mag: iets als {identifier}. Het is geweigerd; niets ervan is bewaard.",
     },
+    "log.sensor-silent": {"en": "Sensor {sensor} is silent. {why}", "nl": "Sensor {sensor} is stil. {why}"},
+    "log.sensor-stuck": {"en": "Sensor {sensor} is stuck. {why}", "nl": "Sensor {sensor} hangt. {why}"},
+    "log.sensor-doubtful": {"en": "Sensor {sensor} is doubtful. {why}", "nl": "Sensor {sensor} is twijfelachtig. {why}"},
+    "log.sensor-drifting": {"en": "Sensor {sensor} drifts. {why}", "nl": "Sensor {sensor} verloopt. {why}"},
+    "log.sensor-lying": {"en": "Sensor {sensor} is wrong. {why}", "nl": "Sensor {sensor} klopt niet. {why}"},
+    "log.sensor-fine": {"en": "Sensor {sensor} is fine again.", "nl": "Sensor {sensor} doet het weer goed."},
+    "sensor.new": {"en": "Has not told anything yet.", "nl": "Heeft nog niets verteld."},
+    "sensor.fine": {
+        "en": "Tells what its neighbours and its past make likely.",
+        "nl": "Meldt wat zijn buren en zijn verleden waarschijnlijk maken.",
+    },
+    "sensor.missing": {
+        "en": "No sensor watches this gate. Who passes there is guessed: the interval grows until the zone is empty again.",
+        "nl": "Geen sensor bewaakt deze doorgang. Wie daar passeert wordt gegist: de marge groeit tot het gebied weer leeg is.",
+    },
+    "sensor.left-out": {
+        "en": "Not heard, or not believable then: its share was estimated.",
+        "nl": "Niet gehoord, of toen niet geloofwaardig: zijn aandeel is geschat.",
+    },
+    "sensor.silent": {
+        "en": "Not heard since {heard}. Its share is estimated from its neighbours and what is usual; the interval is wider.",
+        "nl": "Niets gehoord sinds {heard}. Zijn aandeel wordt geschat uit zijn buren en het gebruikelijke; de marge is breder.",
+    },
+    "sensor.stuck": {
+        "en": "Told {said} for {repeats} intervals in a row, where about {expected} is expected."
+        " Left out: its share is estimated, the interval is wider.",
+        "nl": "Meldde {repeats} keer op rij {said}, waar ongeveer {expected} te verwachten is."
+        " Telt niet mee: zijn aandeel wordt geschat, de marge is breder.",
+    },
+    "sensor.doubtful": {
+        "en": "Told {said} where about {expected} is expected. What is not believable is left out: that share is estimated.",
+        "nl": "Meldde {said} waar ongeveer {expected} te verwachten is. Wat ongeloofwaardig is telt niet mee: dat wordt geschat.",
+    },
+    "sensor.drifting-less": {
+        "en": "Counts {moved} fewer people than it used to. The picture corrects for it.",
+        "nl": "Telt {moved} minder mensen dan vroeger. Het beeld corrigeert daarvoor.",
+    },
+    "sensor.drifting-more": {
+        "en": "Counts {moved} more people than it used to. The picture corrects for it.",
+        "nl": "Telt {moved} meer mensen dan vroeger. Het beeld corrigeert daarvoor.",
+    },
+    "sensor.lying-less": {
+        "en": "Suddenly counts {moved} fewer people than it used to. The picture corrects for it; have it looked at.",
+        "nl": "Telt ineens {moved} minder mensen dan vroeger. Het beeld corrigeert daarvoor; laat er iemand naar kijken.",
+    },
+    "sensor.lying-more": {
+        "en": "Suddenly counts {moved} more people than it used to. The picture corrects for it; have it looked at.",
+        "nl": "Telt ineens {moved} meer mensen dan vroeger. Het beeld corrigeert daarvoor; laat er iemand naar kijken.",
+    },
+    "sensor.drifting": {
+        "en": "Its calibration moved. The picture corrects for it.",
+        "nl": "Zijn ijking is verlopen. Het beeld corrigeert daarvoor.",
+    },
     "log.not-run": {
         "en": "Algorithm {algorithm} is not registered for this moment, so it does not run.",
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
@@ -130,10 +183,21 @@ class Words:
         measure = self._lab.measures.get(str(figures.get("measure")))
         if measure is not None:
             figures["measure"] = pick(measure.name, self._language)
+        if "why" in figures:
+            figures["why"] = self.sentence(figures["why"], figures)
         kind = entry.kind
         if kind == "opened" and figures.get("lead_us") == 0:
             kind = "opened-now"
         return self._fill(f"log.{kind}", figures).strip()
+
+    def sentence(self, key: str, figures: dict[str, Any]) -> str:
+        """One sentence of those above, with its figures."""
+        return self._fill(key, figures)
+
+    def sensor(self, key: str) -> str:
+        """Name of a sensor, or of a gate that has none."""
+        found = self._lab.sensors.get(key) or self._lab.gates.get(key)
+        return key if found is None else pick(found.name, self._language)
 
     def decision(self, decision: str | None) -> str | None:
         """What was decided about a warning: the name of the measure, or that none was taken."""
@@ -151,12 +215,16 @@ class Words:
 
     def _write(self, name: str, value: Any) -> str:
         language = self._language
+        if name == "heard":
+            return str(format_datetime(from_us(int(value)), "d MMM HH:mm", tzinfo=self._zone, locale=language))
         if name in ("time", "start", "end"):
             return str(format_datetime(from_us(int(value)), "HH:mm", tzinfo=self._zone, locale=language))
         if name == "probability":
             # a forecast is never sure
             return f">{format_percent(_SURE, locale=language)}" if value > _SURE else str(format_percent(value, locale=language))
-        if name == "share":
+        if name == "sensor":
+            return self.sensor(str(value))
+        if name in ("share", "moved"):
             return str(format_percent(value, locale=language))
         if name == "ratio":
             return str(format_decimal(value, format="0.0", locale=language))
@@ -174,18 +242,10 @@ class Words:
 
 
 def identifier(kind: str, language: str) -> str:
-    """A kind of identifier as it is written in a language.
-
-    >>> identifier("a face", "nl")
-    'een gezicht'
-    """
+    """A kind of identifier as it is written in a language.  >>> identifier("a face", "nl") 'een gezicht'"""
     return IDENTIFIERS.get(kind, kind) if language == "nl" else kind
 
 
 def unit(name: str, language: str) -> str:
-    """A unit as it is written in a language.
-
-    >>> unit("persons/h", "nl")
-    'personen/uur'
-    """
+    """A unit as it is written in a language.  >>> unit("persons/h", "nl") 'personen/uur'"""
     return {"persons": "personen", "persons/h": "personen/uur"}.get(name, name) if language == "nl" else name

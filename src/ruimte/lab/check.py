@@ -250,6 +250,12 @@ def _check_algorithms(register: _Entries[AlgorithmEntry], zone: ZoneInfo, whole:
 def _check_event(event: EventEntry, zone: ZoneInfo, places: Places | None, spot: Spot) -> None:
     if moment_us(event.end, zone) <= moment_us(event.start, zone):
         spot.mistake(f"event ends ({_shown(event.end)}) before it starts ({_shown(event.start)})", "set a later end", at="end")
+    if (event.gates_open is None) != (event.sold is None):
+        what = "gates_open and sold belong together: when people come in, and how many have a ticket"
+        spot.mistake(what, "give both, or neither", at="sold" if event.sold is not None else "gates_open")
+    if event.gates_open is not None and moment_us(event.gates_open, zone) >= moment_us(event.start, zone):
+        what = f"gates open ({_shown(event.gates_open)}) when it has started ({_shown(event.start)})"
+        spot.mistake(what, "set an earlier gates_open", at="gates_open")
     _check_places(event.places, places, spot)
 
 

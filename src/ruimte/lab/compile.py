@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -18,13 +19,22 @@ from ruimte.lab.lab import Lab
 from ruimte.lab.levels import table_name
 from ruimte.lab.rules import OUTSIDE
 from ruimte.lab.validity import moment_us, validity_us
-from ruimte.model.measure import FLOWS
-from ruimte.model.place import Direction, Model, Occasion, Place, Stream
+from ruimte.model.measure import FLOWS, PRESENCES
+from ruimte.model.place import OUTSIDE as NOWHERE
+from ruimte.model.place import Fact, Link, Model, Occasion, Place, Presence, Reading, Stream, Way
 from ruimte.text import duration_us
 
 SHARDS = 4096
 AFTERMATH_US = 12 * HOUR_US
 """So long after a gathering its place is still unlike other weeks: people go home, and the morning after is quiet."""
+DETECTION, DETECTION_ACCURACY = 0.95, 0.15
+"""The share of those who pass that a counter is thought to count, and by how much that may be off, where the register does not
+say."""
+READING_ACCURACY = 0.15
+"""By which share one count of the people in a zone is off, where the register does not say."""
+TURN_UP = (0.92, 0.05)
+"""The share of sold tickets that turns up, and its standard deviation: no-shows differ from one event to the next."""
+_WAYS: dict[str, Way] = {"count": "both", "count_in": "in", "count_out": "out"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +69,26 @@ def shard(site: str) -> int:
 
 
 def compile_lab(lab: Lab, stream_ids: Mapping[str, int], years: tuple[int, int] = (2000, 2040)) -> Model:
-    """The lab as a model: places (zones, then count points, in the file's order) and what each flow tells of them.
+    """The lab as a model: places (zones, then count points, in the file's order), the links between them and what watches them.
 
-    Only flows (``count``, ``count_in``, ``count_out``) are in the model: what else is measured is kept, but no estimate rests
-    on it.
+    Flows (``count``, ``count_in``, ``count_out``) and what tells of the people in a zone (``people``, ``density``, ``devices``)
+    are in the model: what else is measured is kept, but no estimate rests on it.
     ``stream_ids`` gives the store's id of each datastream key. The wall's time is exact in ``years`` (from, until); earlier
     times take the first offset, later ones the last. Raises ``RuimteError`` where a datastream has no id.
     """
     places = _places(lab)
+    links = _links(lab, places)
+    streams, readings = _datastreams(lab, places, links, stream_ids)
     first, last = years
     tick_us = duration_us(lab.file.ticks.length)
     changes = list(_offset_changes(lab.zone, first, last))
     return Model(
         lab=lab.key,
         places=places,
-        streams=tuple(_streams(lab, places, stream_ids)),
+        links=links,
+        streams=streams,
+        readings=readings,
+        facts=tuple(_facts(lab, places)),
         tick_us=tick_us,
         phase_us=-_standard_offset_us(lab.zone, last) % tick_us,
         lateness_us=duration_us(lab.file.ticks.lateness),
@@ -102,6 +117,7 @@ def _places(lab: Lab) -> tuple[Place, ...]:
             area_m2=zone.area_m2,
             capacity=zone.capacity,
             empty_at_us=_time_of_day_us(zone.empty_at) if zone.empty_at is not None else None,
+            longest_stay_us=duration_us(zone.longest_stay) if zone.longest_stay is not None else None,
             levels=table_name(lab.file.levels, zone),
         )
         for zone in lab.zones.values()
@@ -130,36 +146,56 @@ def _sites(lab: Lab) -> dict[str, str]:
     return site
 
 
-def _streams(lab: Lab, places: tuple[Place, ...], stream_ids: Mapping[str, int]) -> Iterator[Stream]:
-    index = {place.key: number for number, place in enumerate(places)}
-    for stream in stream_keys(lab):
-        if stream.measure not in FLOWS:
+def _links(lab: Lab, places: tuple[Place, ...]) -> tuple[Link, ...]:
+    """Both ways through every gate, watched or not, then the ways that are counted at count points; in is ``from`` → ``to``."""
+    index = {place.key: number for number, place in enumerate(places)} | {OUTSIDE: NOWHERE}
+    links = []
+    for gate in lab.gates.values():
+        one, other = index[gate.from_], index[gate.to]
+        links += [Link(gate.key, "in", one, other), Link(gate.key, "out", other, one)]
+    counted = {(sensor.place, measure) for sensor in lab.sensors.values() for measure in sensor.measures}
+    for point in lab.count_points.values():
+        links += [
+            Link(point.key, way, point=index[point.key]) for measure, way in _WAYS.items() if (point.key, measure) in counted
+        ]
+    return tuple(links)
+
+
+def _datastreams(
+    lab: Lab, places: tuple[Place, ...], links: tuple[Link, ...], stream_ids: Mapping[str, int]
+) -> tuple[tuple[Stream, ...], tuple[Reading, ...]]:
+    place = {each.key: number for number, each in enumerate(places)}
+    link = {(each.gate, each.way): number for number, each in enumerate(links)}
+    streams, readings = [], []
+    for one in stream_keys(lab):
+        if one.measure not in (*FLOWS, *PRESENCES):
             continue
-        if stream.key not in stream_ids:
-            raise RuimteError("the store does not know this datastream", stream.key, "register the lab in the store first")
-        valid_from_us, valid_until_us = validity_us(stream.sensor, lab.zone)
-        for key, direction in _tells(lab, stream.place, stream.measure):
-            yield Stream(
-                id=stream_ids[stream.key],
-                key=stream.key,
-                place=index[key],
-                direction=direction,
-                gate=stream.place,
-                interval_us=duration_us(stream.sensor.interval),
-                valid_from_us=valid_from_us,
-                valid_until_us=valid_until_us,
-            )
+        if one.key not in stream_ids:
+            raise RuimteError("the store does not know this datastream", one.key, "register the lab in the store first")
+        from_us, until_us = validity_us(one.sensor, lab.zone)
+        id_, interval_us, accuracy = stream_ids[one.key], duration_us(one.sensor.interval), one.sensor.accuracy
+        if one.measure in FLOWS:
+            number = link[one.place, _WAYS[one.measure]]
+            seen = DETECTION if one.sensor.detection is None else one.sensor.detection
+            off = DETECTION_ACCURACY if accuracy is None else accuracy
+            streams.append(Stream(id_, one.key, number, interval_us, from_us, until_us, one.sensor.max_per_interval, seen, off))
+        elif one.place in lab.zones:
+            off = READING_ACCURACY if accuracy is None else accuracy
+            measure = cast(Presence, one.measure)
+            readings.append(Reading(id_, one.key, place[one.place], measure, interval_us, from_us, until_us, off))
+    return tuple(streams), tuple(readings)
 
 
-def _tells(lab: Lab, place: str, measure: str) -> list[tuple[str, Direction]]:
-    """The places that a count at a gate or count point tells of, and which way; in at a gate is ``from`` → ``to``."""
-    gate = lab.gates.get(place)
-    if gate is None:
-        direction: dict[str, Direction] = {"count": "both", "count_in": "in", "count_out": "out"}
-        return [(place, direction[measure])]
-    source, target = (gate.from_, gate.to) if measure == "count_in" else (gate.to, gate.from_)
-    sides: list[tuple[str, Direction]] = [(source, "out"), (target, "in")]
-    return [(key, way) for key, way in sides if key != OUTSIDE]
+def _facts(lab: Lab, places: tuple[Place, ...]) -> Iterator[Fact]:
+    """What the calendar knows of how many people there are: nobody when the gates open, and who has a ticket when it starts."""
+    index = {place.key: number for number, place in enumerate(places)}
+    for event in lab.events:
+        zones = tuple(index[key] for key in event.places if key in lab.zones)
+        if event.gates_open is None or event.sold is None or not zones:
+            continue
+        share, sd = TURN_UP
+        yield Fact(moment_us(event.gates_open, lab.zone), zones, 0.0, max(3.0, 0.01 * event.sold))
+        yield Fact(moment_us(event.start, lab.zone), zones, share * event.sold, sd * event.sold)
 
 
 def _offset_changes(zone: ZoneInfo, first: int, last: int) -> Iterator[tuple[int, int]]:

@@ -88,6 +88,12 @@ class Intake(_Table, frozen=True):
     keys: dict[str, str] = {}
 
 
+class Distancing(_Table, frozen=True):
+    """How far people are asked to stay apart; without it nothing is told about distance."""
+
+    distance_m: float | None = None
+
+
 class LabFile(_Table, frozen=True):
     """``lab.toml``."""
 
@@ -109,10 +115,14 @@ class LabFile(_Table, frozen=True):
     retention: Retention = Retention()
     map: Map = Map()
     intake: Intake = Intake()
+    distancing: Distancing = Distancing()
 
 
 class ZoneProperties(_Table, frozen=True):
-    """Properties of a zone (a Polygon) in ``places.geojson``: ``area_m2``, ``capacity`` in persons, ``empty_at`` as "HH:MM"."""
+    """Properties of a zone (a Polygon) in ``places.geojson``: ``area_m2``, ``capacity`` in persons, ``empty_at`` as "HH:MM".
+
+    ``longest_stay``: nobody stays longer than this, as on a platform; only where that is certain.
+    """
 
     kind: str
     key: str
@@ -120,6 +130,7 @@ class ZoneProperties(_Table, frozen=True):
     area_m2: float | None = None
     capacity: float | None = None
     empty_at: str | None = None
+    longest_stay: str | None = None
     levels: str | None = None
     note: str = ""
 
@@ -152,7 +163,9 @@ class SensorEntry(_Table, frozen=True):
 
     ``place`` is a gate or a count point. ``measures``: ``count`` (persons passing), or ``count_in`` and ``count_out``; of a
     gate, in is *from* its ``from`` *to* its ``to``. ``source_id`` is the sensor's name in its publisher's file.
-    ``max_per_interval`` is the most persons one interval can hold: more is kept, but doubtful.
+    ``max_per_interval`` is the most persons one interval can hold: more is kept, but doubtful. ``detection`` is the share of
+    those who pass that a counter counts, ``accuracy`` by which share (a standard deviation) that may be off; of a count of the
+    people in a zone, by which share each figure is off.
     """
 
     key: str
@@ -168,6 +181,8 @@ class SensorEntry(_Table, frozen=True):
     valid_from: date | datetime
     valid_until: date | datetime
     max_per_interval: float = math.inf
+    detection: float | None = None
+    accuracy: float | None = None
     source_id: str | None = None
     privacy_url: str | None = None
     impact_assessment: str | None = None
@@ -244,7 +259,10 @@ class PlaybookFile(_Table, frozen=True):
 
 
 class EventEntry(_Table, frozen=True):
-    """A planned gathering. Events of one ``series`` resemble each other: the last ones tell what the next will be like."""
+    """A planned gathering. Events of one ``series`` resemble each other: the last ones tell what the next will be like.
+
+    ``gates_open`` and ``sold``: its zones are closed and empty until then, and hold who has a ticket when it starts.
+    """
 
     key: str
     name: Text
@@ -252,6 +270,8 @@ class EventEntry(_Table, frozen=True):
     end: datetime
     series: str | None = None
     expected_visitors: int | None = None
+    gates_open: datetime | None = None
+    sold: int | None = None
     places: list[str] = []
 
 

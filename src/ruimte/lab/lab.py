@@ -14,7 +14,10 @@ from ruimte.lab.files import AlgorithmEntry, DeviceEntry, EventEntry, LabFile, M
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A polygon (longitude, latitude) where people can be; ``area_m2`` given or computed; ``empty_at`` is "HH:MM" local time."""
+    """A polygon (longitude, latitude) where people can be; ``area_m2`` given or computed; ``empty_at`` is "HH:MM" local time.
+
+    ``longest_stay`` is how long a person stays in it at the most.
+    """
 
     key: str
     name: Text
@@ -23,6 +26,7 @@ class Zone:
     capacity: float | None
     empty_at: str | None
     levels: str | None
+    longest_stay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

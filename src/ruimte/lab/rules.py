@@ -17,6 +17,7 @@ from ruimte.lab.files import (
     CalendarFile,
     CountPointProperties,
     DeviceEntry,
+    Distancing,
     EventEntry,
     Forecasting,
     GateProperties,
@@ -108,6 +109,10 @@ def probability(value: float) -> Complaint:
 
 def positive(value: float) -> Complaint:
     return None if 0 < value < math.inf else (f"{value} is not above 0", "write a number above 0")
+
+
+def share(value: float) -> Complaint:
+    return None if 0 < value <= 1 else (f"{value} is not a share above 0 and up to 1", "write one, like 0.15 for 15 %")
 
 
 def not_negative(value: float) -> Complaint:
@@ -212,6 +217,7 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     },
     Retention: {"observations": length_of_time, "logbook": length_of_time, "staff": length_of_time},
     Map: {"tiles": one_of("base map", "none", "pdok-grey")},
+    Distancing: {"distance_m": positive},
     Intake: {"clock_skew": delay, "clock_skew_most": delay, "frozen_after": length_of_time, "keys": free_keys},
     ZoneProperties: {
         "key": key,
@@ -219,6 +225,7 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "area_m2": positive,
         "capacity": positive,
         "empty_at": time_of_day,
+        "longest_stay": length_of_time,
         "levels": level_table("density"),
     },
     GateProperties: {"key": key, "name": text, "from": filled, "to": filled, "width_m": positive},
@@ -234,6 +241,8 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "purpose": text,
         "legal_ground": filled,
         "max_per_interval": positive,
+        "detection": share,
+        "accuracy": share,
         "source_id": filled,
         "privacy_url": web_address,
         "impact_assessment": filled,
@@ -263,5 +272,5 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     PlaybookFile: {"format": format_version},
     MeasureEntry: {"key": key, "name": text, "text": text, "decides": text, "priorities": priorities},
     CalendarFile: {"format": format_version},
-    EventEntry: {"key": key, "name": text, "expected_visitors": positive},
+    EventEntry: {"key": key, "name": text, "expected_visitors": positive, "sold": positive},
 }

@@ -49,7 +49,10 @@ MEASURES: dict[str, Measure] = {
         Measure("precipitation", "millimetres", "mm", "total", "rain and melted snow", highest=100.0),
     )
 }
-"""Every measure by its key. ``count``, ``count_in`` and ``count_out`` are what the estimate rests on."""
+"""Every measure by its key. The estimate rests on ``FLOWS`` and ``PRESENCES``."""
 
 FLOWS = ("count", "count_in", "count_out")
 """Persons who passed a gate or count point."""
+
+PRESENCES = ("people", "density", "devices")
+"""What tells how many people are in a zone; devices in a proportion that has to be learned."""

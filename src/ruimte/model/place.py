@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -10,15 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Quantity = Literal["people", "flow"]
-Direction = Literal["in", "out", "both"]
+Way = Literal["in", "out", "both"]
+Presence = Literal["people", "density", "devices"]
 Text = str | Mapping[str, str]
+
+OUTSIDE = -1
+"""The index that stands for what is no zone: the world around them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place with its own state: a zone (quantity people) or a count point (quantity flow).
 
-    ``capacity`` in persons; ``empty_at_us`` is the time after local midnight at which the zone is known to be empty.
+    ``capacity`` in persons; ``empty_at_us`` is the time after local midnight at which the zone is known to be empty;
+    ``longest_stay_us`` how long a person stays in it at the most, where that is known (a platform: until the next trains).
     """
 
     key: str
@@ -29,25 +35,74 @@ class Place:
     width_m: float | None = None
     capacity: float | None = None
     empty_at_us: int | None = None
+    longest_stay_us: int | None = None
     levels: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """What one datastream tells of one place: persons who came in, went out, or passed (both).
+class Link:
+    """One way through a gate: who takes it leaves zone ``source`` and comes into zone ``target`` (``OUTSIDE``: no zone).
 
-    A gate between two zones is watched by one datastream that appears twice: out of one zone, into the other.
-    ``valid_from_us``/``valid_until_us`` bound when the register lets it count; ``gate`` names what it watches.
+    Of a count point, whose two sides are both outside, ``point`` is the index of its place; of a gate it is ``OUTSIDE``. A gate
+    has its links also where no datastream watches it.
+    """
+
+    gate: str
+    way: Way
+    source: int = OUTSIDE
+    target: int = OUTSIDE
+    point: int = OUTSIDE
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Indices of the places that it tells of."""
+        return tuple(index for index in (self.source, self.target, self.point) if index != OUTSIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A datastream that counts who takes one link (an index). ``most``: what one of its intervals can hold.
+
+    ``valid_from_us``/``valid_until_us`` bound when the register lets it count. ``detection``: which share of those who pass it is
+    thought to count, before it is calibrated, and ``accuracy``: by which share that may be off (standard deviation).
+    """
+
+    id: int
+    key: str
+    link: int
+    interval_us: int
+    valid_from_us: int
+    valid_until_us: int
+    most: float = math.inf
+    detection: float = 0.95
+    accuracy: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A datastream that tells of the people in a zone (an index): themselves, per m², or devices in an unknown proportion.
+
+    ``accuracy``: by which share a single figure is usually off (standard deviation).
     """
 
     id: int
     key: str
     place: int
-    direction: Direction
-    gate: str
+    measure: Presence
     interval_us: int
     valid_from_us: int
     valid_until_us: int
+    accuracy: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known from elsewhere: so many people in these zones together at a moment, give or take ``sd``."""
+
+    at_us: int
+    places: tuple[int, ...]
+    people: float
+    sd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +117,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A lab compiled for the science: places, streams, the tick, what comes back, and the wall's time at each moment.
+    """A lab compiled for the science: places, links and what watches them, the tick, what is known, and the wall's time.
 
     Ticks are ``[phase + k·tick, phase + (k+1)·tick)`` in UTC. ``offset_from_us`` (rising) and ``offset_us`` give the lab's
     offset from UTC from each moment on, so that the science needs no time-zone database.
@@ -70,13 +125,31 @@ class Model:
 
     lab: str
     places: tuple[Place, ...]
+    links: tuple[Link, ...]
     streams: tuple[Stream, ...]
     tick_us: int
     phase_us: int
     lateness_us: int
     offset_from_us: NDArray[np.int64]
     offset_us: NDArray[np.int64]
+    readings: tuple[Reading, ...] = ()
+    facts: tuple[Fact, ...] = ()
     occasions: tuple[Occasion, ...] = ()
+
+    @property
+    def datastream_ids(self) -> tuple[int, ...]:
+        """Ids of all datastreams, flows first."""
+        return tuple(stream.id for stream in self.streams) + tuple(reading.id for reading in self.readings)
+
+    @property
+    def datastream_keys(self) -> dict[int, str]:
+        """Keys of all datastreams, by id."""
+        return {s.id: s.key for s in self.streams} | {r.id: r.key for r in self.readings}
+
+    def tells_of(self, place: int) -> tuple[Stream | Reading, ...]:
+        """The datastreams that tell of a place (an index), flows first."""
+        flows = tuple(stream for stream in self.streams if place in self.links[stream.link].places)
+        return flows + tuple(reading for reading in self.readings if reading.place == place)
 
     def utc_offset_us(self, times_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """Offset of the lab's wall time from UTC at each time, µs, same shape as ``times_us``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 
@@ -21,6 +21,9 @@ _WIDEN = """UPDATE datastreams SET
 
 Row = tuple[int, int, int, int, float | None, int, int | None, str | None]
 """Datastream, start, end, receipt (µs), result, flags; the moment of its result (µs) and JSON with parameters, if it has them."""
+
+_Stored = tuple[int, int, int, int, float | None, int]
+"""Id, id of the first one that it revises (or its own), start, end (µs), result, flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +50,51 @@ def append_rows(connection: sqlite3.Connection, rows: Sequence[Row]) -> tuple[Ap
     streams: dict[int, list[int]] = {}
     for index, row in enumerate(rows):
         streams.setdefault(row[0], []).append(index)
-    total, ids = Appended(), [0] * len(rows)
     for indices in streams.values():
         if len(indices) > 1:
             indices.sort(key=lambda index: rows[index][1:4])
-        appended, found = _append_stream(connection, [rows[index] for index in indices])
+    stored = _stored(connection, {stream: (rows[i[0]][1], rows[i[-1]][1]) for stream, i in streams.items()})
+    extents = ((rows[i[0]][1], max(rows[index][2] for index in i), stream) for stream, i in streams.items())
+    connection.executemany(_WIDEN, extents)
+    total, ids, new = Appended(), [0] * len(rows), []
+    for stream, indices in streams.items():
+        if stream not in stored and all(rows[i][1:3] != rows[after][1:3] for i, after in pairwise(indices)):
+            new += indices
+            continue
+        appended, found = _append_known(connection, [rows[index] for index in indices], stored.get(stream, []))
         total += appended
         for index, id_ in zip(indices, found, strict=True):
             ids[index] = id_
-    return total, ids
-
-
-def _append_stream(connection: sqlite3.Connection, rows: list[Row]) -> tuple[Appended, Sequence[int]]:
-    """Append rows of one datastream, in order of start, end and receipt."""
-    stream, first_us, last_us = rows[0][0], rows[0][1], rows[-1][1]
-    stored = connection.execute(
-        "SELECT id, coalesce(first, id), start_us, end_us, result, flags FROM observations"
-        " WHERE datastream_id = ? AND start_us BETWEEN ? AND ? ORDER BY id",
-        (stream, first_us, last_us),
-    ).fetchall()
-    connection.execute(_WIDEN, (first_us, max(row[2] for row in rows), stream))
-    if not stored and all(row[1:3] != after[1:3] for row, after in pairwise(rows)):
-        connection.executemany(_INSERT, rows)
+    if new:
+        connection.executemany(_INSERT, [rows[index] for index in new])
         last = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])  # of one writer, so they follow each other
-        return Appended(added=len(rows)), range(last - len(rows) + 1, last + 1)
+        for id_, index in enumerate(new, last - len(new) + 1):
+            ids[index] = id_
+    return total + Appended(added=len(new)), ids
+
+
+def _stored(connection: sqlite3.Connection, spans: Mapping[int, tuple[int, int]]) -> dict[int, list[_Stored]]:
+    """What each datastream holds that starts in its span (µs, both ends included), by id; one that holds nothing is left out.
+
+    Those with the same span are asked for at once: a tick of a lab has many datastreams and one span.
+    """
+    streams: dict[tuple[int, int], list[int]] = {}
+    for stream, span in spans.items():
+        streams.setdefault(span, []).append(stream)
+    found: dict[int, list[_Stored]] = {}
+    for (first_us, last_us), several in streams.items():
+        for stream, *stored in connection.execute(
+            "SELECT o.datastream_id, o.id, coalesce(o.first, o.id), o.start_us, o.end_us, o.result, o.flags"
+            " FROM json_each(?) AS asked CROSS JOIN observations AS o"
+            " ON o.datastream_id = asked.value AND o.start_us BETWEEN ? AND ? ORDER BY o.id",
+            (str(several), first_us, last_us),
+        ):
+            found.setdefault(stream, []).append(tuple(stored))
+    return found
+
+
+def _append_known(connection: sqlite3.Connection, rows: list[Row], stored: Sequence[_Stored]) -> tuple[Appended, list[int]]:
+    """Append rows of one datastream, in order of start, end and receipt, some of which may be known or revise others."""
     latest = {(start, end): (id_, first, result, flag) for id_, first, start, end, result, flag in stored}
     added = revised = known = 0
     ids = []

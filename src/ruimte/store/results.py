@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +38,7 @@ def append_states(connection: sqlite3.Connection, states: pa.Table, place_ids: S
     """Append states (schema ``STATES``); ``place_ids`` and ``algorithms`` give the stored ids by the model's index of a place."""
     places = states["place"].to_numpy()
     ids, made_by = np.asarray(place_ids)[places].tolist(), np.asarray(algorithms)[places].tolist()
-    columns = [_nullable(states[name]) for name in _STATE_COLUMNS]
+    columns = [_told(states[name]) for name in _STATE_COLUMNS]
     connection.executemany(
         f"INSERT INTO states (place_id, {', '.join(_STATE_COLUMNS)}, algorithm_id)"
         f" VALUES ({', '.join('?' * (len(_STATE_COLUMNS) + 2))})",
@@ -61,11 +63,15 @@ def states(connection: sqlite3.Connection, places: Mapping[int, int], from_us: i
     ids, ends = np.array(columns[0]), np.array(columns[2])
     latest = np.append((np.diff(ids) != 0) | (np.diff(ends) != 0), True)
     arrays = [pa.array([places[i] for i in columns[0]], pa.int32())]
-    for name, column in zip(_STATE_COLUMNS, columns[1:], strict=True):
-        field = STATES.field(name)
-        filled = [np.nan if v is None else v for v in column] if pa.types.is_floating(field.type) else column
-        arrays.append(pa.array(filled, field.type))
+    arrays += [_read(column, STATES.field(name).type) for name, column in zip(_STATE_COLUMNS, columns[1:], strict=True)]
     return pa.Table.from_arrays(arrays, schema=STATES).filter(pa.array(latest))
+
+
+def _read(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """A column of states as it is in memory: missing numbers are NaN, lists are lists."""
+    if pa.types.is_list(kind):
+        return pa.array([[] if text is None else json.loads(text) for text in column], kind)
+    return pa.array([np.nan if v is None else v for v in column] if pa.types.is_floating(kind) else column, kind)
 
 
 def values(
@@ -140,7 +146,10 @@ def was_overtaken(connection: sqlite3.Connection, name: str) -> bool:
     return bool(row[0])
 
 
-def _nullable(column: pa.ChunkedArray) -> list[object]:
+def _told(column: pa.ChunkedArray) -> list[object]:
+    """A column of states as it is stored: NaN, and a list of nothing, are NULL."""
+    if pa.types.is_list(column.type):
+        return [json.dumps(each) if each else None for each in column.to_pylist()]
     values = column.to_numpy()
     if not np.issubdtype(values.dtype, np.floating):
         return list(values.tolist())

@@ -1,0 +1,58 @@
+"""Compile a function with numba, and keep the result for the next start.
+
+Numba keeps what it compiled beside the source, and takes it for good as long as that one file stays as it was, though code from
+other files is compiled into it. So all results go into a folder that is named after what all files with compiled code hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HERE = Path(__file__).parent
+
+
+def compiled(function: F) -> F:
+    """The function as machine code, compiled when it is first called; no fast-math, one thread: the same results to the bit."""
+    if _KEPT is None:
+        return cast(F, numba.njit(function))
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(_KEPT)
+    try:
+        return cast(F, numba.njit(cache=True)(function))
+    finally:
+        config.CACHE_DIR = before
+
+
+def _folder() -> Path | None:
+    """Where results are kept: beside the source, else in the user's cache; None where neither can be written."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(_HERE.glob("*.py")):
+        if b"@compiled" in (text := path.read_bytes()):
+            digest.update(text)
+    name = f"compiled-{digest.hexdigest()[:16]}"
+    home = os.environ.get("XDG_CACHE_HOME") or (Path.home() / ".cache" if os.environ.get("HOME") else None)
+    for base in (_HERE / "__pycache__", *([Path(home) / "ruimte"] if home else [])):
+        folder = base / name
+        try:
+            if not folder.is_dir():
+                folder.mkdir(parents=True, mode=0o700)
+                for old in base.glob("compiled-*"):
+                    if old != folder:
+                        shutil.rmtree(old, ignore_errors=True)
+            if os.access(folder, os.W_OK):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+_KEPT = _folder()

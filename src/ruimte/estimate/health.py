@@ -1,0 +1,140 @@
+"""What the estimator knows of every sensor: which one is wrong, since when, how that shows, and its calibration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ruimte.estimate import memory, sensors
+from ruimte.estimate.layout import layout_of
+from ruimte.model.place import Model
+from ruimte.model.state import VALUE_COLUMNS
+
+Condition = Literal["new", "fine", "doubtful", "silent", "stuck", "drifting", "lying"]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHealth:
+    """What is known of one datastream at the end of the newest settled tick.
+
+    ``since_us`` is when it entered its condition (None: new, or always fine). ``said`` is what it last told and ``expected``
+    what the others predicted for that tick, in persons (devices). ``repeats``: for how many ticks it tells the same. ``scale``:
+    persons who really pass for each one that it counts (of a reading: what it tells for each person inside), with its standard
+    deviation; ``calibrated`` whether anything has told of it yet. ``used``: whether the picture rests on it.
+    """
+
+    id: int
+    key: str
+    condition: Condition
+    since_us: int | None
+    heard_us: int | None
+    said: float | None
+    expected: float | None
+    repeats: int
+    scale: float
+    scale_sd: float
+    reference: float
+    calibrated: bool
+    used: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GateBalance:
+    """What the calibration says of one gate: persons who really come in and go out for each one counted, and the former by the
+    latter.
+
+    1.4 says that its counter sees 1.4 times more of those who go in than of those who go out.
+    """
+
+    gate: str
+    inward: float
+    outward: float
+
+    @property
+    def imbalance(self) -> float:
+        """How many times more it counts in than out, for the same number of people."""
+        return self.outward / self.inward
+
+
+def health(model: Model, state: bytes | None) -> list[StreamHealth]:
+    """The health of all datastreams, in the model's order: flows first.
+
+    Args:
+        model: the compiled lab.
+        state: what ``advance`` gave; None: nothing was ever heard.
+
+    Raises ``RuimteError`` where the state was made by a newer version.
+    """
+    layout = layout_of(model)
+    known = memory.new_memory(layout) if state is None else memory.load(state, model, len(VALUE_COLUMNS))
+    keys = model.datastream_keys
+    flows = [_one(model, known, keys, True, number) for number in range(len(layout.streams))]
+    readings = [_one(model, known, keys, False, number) for number in range(len(layout.readings))]
+    found = {one.id: one for one in flows + readings}
+    return [found[id_] for id_ in model.datastream_ids]
+
+
+def _one(model: Model, known: memory.Memory, keys: dict[int, str], flow: bool, number: int) -> StreamHealth:
+    layout = layout_of(model)
+    site = int(np.searchsorted(layout.sites.stream if flow else layout.sites.reading, number, side="right")) - 1
+    table, watch = (layout.streams, known.state.streams) if flow else (layout.readings, known.state.readings)
+    first, last = (int(layout.sites.people[site + k]) for k in (0, 1))
+    n = last - first
+    zones = int(layout.sites.zone[site + 1] - layout.sites.zone[site])
+    at = zones + number - int(layout.sites.stream[site]) if flow else n + number - int(layout.sites.reading[site + 1])
+    p_at = int(layout.sites.people_p[site])
+    variance = float(known.state.people_p[p_at + at * n + at])
+    id_ = int(table.id[number])
+    heard_us = int(known.heard_us[number if flow else len(layout.streams) + number])
+    state = int(watch.state[number])
+    condition = sensors.STATES[state] if heard_us >= 0 else "new"
+    prior = float(table.accuracy[number]) if flow else 0.0
+    return StreamHealth(
+        id=id_,
+        key=keys[id_],
+        condition=condition,  # type: ignore[arg-type]
+        since_us=model.tick_end_us(int(watch.since[number])) if state != sensors.FINE and heard_us >= 0 else None,
+        heard_us=heard_us if heard_us >= 0 else None,
+        said=_known(watch.said[number]),
+        expected=_known(watch.expected[number]),
+        repeats=int(watch.repeats[number]),
+        scale=float(known.state.people_x[first + at]),
+        scale_sd=math.sqrt(variance),
+        reference=float(watch.reference[number]),
+        calibrated=math.sqrt(variance) < 0.75 * prior if flow else heard_us >= 0,
+        used=heard_us >= 0 and not sensors.excluded(watch, number) and state != sensors.SILENT,
+    )
+
+
+def balances(model: Model, found: list[StreamHealth]) -> list[GateBalance]:
+    """The calibration of every gate that is counted both ways: what is known of one way alone is known up to a common factor."""
+    by_id = {one.id: one for one in found}
+    ways: dict[str, dict[str, float]] = {}
+    for stream in model.streams:
+        link = model.links[stream.link]
+        if link.way != "both" and by_id[stream.id].calibrated:
+            ways.setdefault(link.gate, {})[link.way] = by_id[stream.id].scale
+    return [GateBalance(gate, way["in"], way["out"]) for gate, way in ways.items() if len(way) == 2]
+
+
+def conditions(model: Model, state: bytes | None) -> dict[int, Condition]:
+    """The condition of every datastream that is not fine, by id: quick, for a live lab asks at every tick."""
+    if state is None:
+        return {}
+    layout = layout_of(model)
+    known = memory.load(state, model, len(VALUE_COLUMNS))
+    heard = known.heard_us >= 0
+    found: dict[int, Condition] = {}
+    pairs = ((layout.streams, known.state.streams, 0), (layout.readings, known.state.readings, len(layout.streams)))
+    for table, watch, first in pairs:
+        for number in np.flatnonzero(watch.state != sensors.FINE).tolist():
+            if heard[first + number]:
+                found[int(table.id[number])] = sensors.STATES[int(watch.state[number])]  # type: ignore[assignment]
+    return found
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
