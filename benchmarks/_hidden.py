@@ -188,7 +188,7 @@ def _room(layout: Layout, ticks: int) -> Outputs:
     return Outputs(people, people_var, people_most, flow, flow_var, *verdicts)
 
 
-@njit(cache=True)
+@njit
 def _watch(layout: Layout, state: State, given: Inputs, out: Outputs, mean: Array, relative: Array, noise: Array) -> None:
     """``step.run``, which also tells of every link the flow filter's mean count, its relative error, and the noise of a count."""
     for t in range(len(given.slot)):

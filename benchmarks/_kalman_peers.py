@@ -81,16 +81,19 @@ def simulated(model: Linear, steps: int, seed: int, missing: float = 0.05) -> tu
 
 
 def statsmodels_filter(model: Linear) -> Filter:
-    """statsmodels' compiled filter, made once for any number of series; one observation after the other (R is diagonal)."""
+    """statsmodels' compiled filter; one observation after the other (R is diagonal).
+
+    It is made anew for each series: one that has filtered keeps to that series, whatever it is bound to (0.14, 0.15).
+    """
     n, m = model.T.shape[0], model.H.shape[0]
-    kalman = statsmodels.KalmanFilter(k_endog=m, k_states=n, k_posdef=n)
-    kalman["transition"], kalman["design"], kalman["selection"] = model.T, model.H, np.eye(n)
-    kalman["state_cov"], kalman["obs_cov"] = model.Q, np.diag(model.R)
-    kalman.initialize_known(model.x0, model.P0)
-    kalman.set_filter_method(statsmodels.FILTER_UNIVARIATE)
-    kalman.set_conserve_memory(_KEEP)
 
     def run(seen: Array) -> Filtered:
+        kalman = statsmodels.KalmanFilter(k_endog=m, k_states=n, k_posdef=n)
+        kalman["transition"], kalman["design"], kalman["selection"] = model.T, model.H, np.eye(n)
+        kalman["state_cov"], kalman["obs_cov"] = model.Q, np.diag(model.R)
+        kalman.initialize_known(model.x0, model.P0)
+        kalman.set_filter_method(statsmodels.FILTER_UNIVARIATE)
+        kalman.set_conserve_memory(_KEEP)
         kalman.bind(seen)
         done = kalman.filter()
         return done.filtered_state.T, np.diagonal(done.filtered_state_cov, axis1=0, axis2=1)

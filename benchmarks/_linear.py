@@ -42,7 +42,7 @@ def _shears(model: Linear) -> tuple[Ints, Ints, Array]:
     return row, column, model.T[row, column]
 
 
-@njit(cache=True)
+@njit
 def _run(
     row: Ints,
     column: Ints,

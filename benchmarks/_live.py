@@ -25,8 +25,8 @@ from ruimte.store.sqlite import Store
 
 TICK_US = 5 * MINUTE_US
 START_US = to_us(datetime(2026, 1, 5, tzinfo=UTC))
-AFTER_US = 20 * SECOND_US
-"""So long after a tick has ended its rows are in, and the estimate is made."""
+AFTER_US = 30 * SECOND_US
+"""The lateness of a new lab: so long after a tick has ended its rows are in, and a live node takes it."""
 SITES, GATES = 1000, 5
 SNAPSHOT_EVERY = 12
 """Ticks from one snapshot of the estimator's state to the next."""
@@ -37,7 +37,8 @@ _PARTS = ("rows appended", "advance", "states appended", "snapshot, every 12th t
 def one_site(quick: bool) -> list[Row]:
     """A tick of one site, with four weeks behind it: the lab of the Hardbrücke, all rows made up."""
     lab = read_lab(lab_folder("hardbruecke"))
-    model = compile_lab(lab, {stream.key: number for number, stream in enumerate(stream_keys(lab), 1)})
+    ids = {stream.key: number for number, stream in enumerate(stream_keys(lab), 1)}
+    model = replace(compile_lab(lab, ids), lateness_us=AFTER_US)
     chance = np.random.default_rng(0)
     days, ticks = 7 if quick else 28, 300
     first = days * DAY_US // TICK_US
@@ -130,7 +131,7 @@ def _sites() -> Model:
         ),
         tick_us=TICK_US,
         phase_us=0,
-        lateness_us=2 * TICK_US,
+        lateness_us=AFTER_US,
         offset_from_us=np.zeros(1, np.int64),
         offset_us=np.zeros(1, np.int64),
     )

@@ -50,7 +50,7 @@ def row(
         low, high = between
         return Row(name, value, unit, peer, peer_value, ratio, f"{low:g}–{high:g} {unit}".strip(), low <= value <= high)
     if ratio_most is not None and ratio is not None:
-        return Row(name, value, unit, peer, peer_value, ratio, f"≤ {ratio_most:g} × peer", ratio <= ratio_most)
+        return Row(name, value, unit, peer, peer_value, ratio, f"≤ {ratio_most:.3g} × peer", ratio <= ratio_most)
     if most is not None:
         return Row(name, value, unit, peer, peer_value, ratio, f"≤ {most:g} {unit}", value <= most)
     if least is not None:

@@ -1,7 +1,8 @@
 """The estimate: how near it comes where the truth is known, which sick sensors it finds, and how quick it is.
 
-Run: ``make bench-estimate``. With ``--quick`` it takes fewer seeds and days. Truth is recorded walks (Jülich), a made-up city, and
-the platforms of a real stop, which are empty at night (Zürich); real data are read from ``../shared/data``, where that is there.
+Run: ``make bench-estimate``. With ``--quick`` it takes fewer seeds and days. Truth is recorded walks (Jülich), a made-up city,
+and the platforms of a real stop, which are empty at night (Zürich). Real data are read from ``../shared/data``, where that is
+there.
 ``--only speed`` runs one part.
 """
 

@@ -86,6 +86,25 @@ SPOTS = (
     Spot("theatre-walk", {"en": "Theatre Walk", "nl": "Theaterpad"}, 480, 60, (4.2748, 52.1075)),
     Spot("park-gate", {"en": "Park gate", "nl": "Parkingang"}, 320, 40, (4.2700, 52.1080)),
 )
+SENSORS = {
+    "boulevard-middle": (("fine", 1.0), ("drifting", 1.4), ("silent", None), ("lying", 0.6), ("missing", None)),
+    "market": (("fine", 1.4), ("fine", 1.0)),
+    "new-bridge": (("silent", None),),
+}
+"""Of each spot the condition and the imbalance of its sensors; elsewhere one that is fine."""
+TOLD = {
+    "fine": (
+        "Tells what its neighbours and its past make likely.",
+        "Meldt wat zijn buren en zijn verleden waarschijnlijk maken.",
+    ),
+    "left-out": ("Not heard, or not believable then: its share was estimated.", "Niet gehoord, of toen niet geloofwaardig."),
+    "drifting": ("Counts 14% fewer people than it used to.", "Telt 14% minder mensen dan vroeger."),
+    "silent": ("Not heard since 31 Dec 06:00.", "Niets gehoord sinds 31 dec 06:00."),
+    "lying": ("Suddenly counts 45% fewer people than it used to.", "Telt ineens 45% minder mensen dan vroeger."),
+    "stuck": ("Told 12 for 9 intervals in a row.", "Meldde 9 keer op rij 12."),
+    "missing": ("No sensor watches this gate.", "Geen sensor bewaakt deze doorgang."),
+}
+TROUBLE = ("missing", "lying", "stuck", "silent", "doubtful", "drifting", "new", "fine")
 BY_KEY = {spot.key: spot for spot in SPOTS}
 MEASURES = (
     MeasureEntry(
@@ -194,6 +213,7 @@ class FakeRoom:
     acknowledged: dict[int, str] = field(default_factory=dict)
     lines: list[tuple[int, str, str | None, dict[str, str], str]] = field(default_factory=list)
     begun: dict[int, tuple[Spot, int]] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._log("start", None, {"en": "The room was opened.", "nl": "De ruimte is geopend."}, "node")
@@ -213,7 +233,8 @@ class FakeRoom:
         return [self._zone(spot, language, at_us or self.now_us) for spot in SPOTS]
 
     def sensors(self, language: str) -> list[SensorView]:
-        return [self._sensor(spot, language) for spot in sorted(SPOTS, key=lambda spot: not spot.silent)]
+        views = [view for spot in SPOTS for view in self._sensors(spot, language, self.now_us)]
+        return sorted(views, key=lambda view: (TROUBLE.index(view.condition), view.name))
 
     def series(self, key: str, language: str, at_us: int | None = None, hours: float = 24.0) -> Series:
         spot, now_us = BY_KEY[key], at_us or self.now_us
@@ -328,27 +349,33 @@ class FakeRoom:
             thresholds=thresholds(spot),
             chances={} if silent else {name: 0.9 if mean and mean > limit else 0.1 for name, limit in thresholds(spot).items()},
             sensors=[f"{spot.key}-1"],
-            rests_on=[self._sensor(spot, language)],
+            rests_on=self._sensors(spot, language, at_us),
             distance=DistanceView(distance_m=1.5, capacity=spot.area_m2 / 1.95, exceeded=0.25) if spot.area_m2 else None,
             forecast=not silent and at_us >= START_US - FORECAST_SINCE_US,
             ahead=None if silent else risk(spot, at_us),
         )
 
-    def _sensor(self, spot: Spot, language: str) -> SensorView:
-        told = {
-            "en": ("Tells what its neighbours and its past make likely.", "Not heard since 31 Dec 06:00."),
-            "nl": ("Meldt wat zijn buren en zijn verleden waarschijnlijk maken.", "Niets gehoord sinds 31 dec 06:00."),
-        }[language]
-        return SensorView(
-            key=f"{spot.key}-1",
-            name=f"{pick(spot.name, language)} 1",
-            condition="silent" if spot.silent else "fine",
-            since=iso(START_US) if spot.silent else None,
-            heard_s=3 * 3600.0 if spot.silent else 60.0,
-            used=not spot.silent,
-            imbalance=1.4 if spot.area_m2 else None,
-            told=told[int(spot.silent)],
-        )
+    def _sensors(self, spot: Spot, language: str, at_us: int) -> list[SensorView]:
+        """As they are; of the past only whether they were used. ``conditions`` puts others in place of the usual ones."""
+        views = []
+        for number, (usual, imbalance) in enumerate(SENSORS.get(spot.key, (("fine", None),)), 1):
+            key = f"{spot.key}-{number}"
+            condition, is_now = self.conditions.get(key, usual), at_us == self.now_us
+            used = condition in ("fine", "drifting", "lying")
+            if not is_now and condition != "missing":
+                condition = "fine" if used else "silent"
+            view = SensorView(
+                key=key,
+                name=f"{pick(spot.name, language)} {number}",
+                condition=condition,
+                since=iso(START_US - 14 * HOUR_US) if is_now and condition not in ("fine", "missing") else None,
+                heard_s=None if condition == "missing" or not is_now else 14 * 3600.0 if condition == "silent" else 60.0,
+                used=used,
+                imbalance=imbalance if is_now else None,
+                told=TOLD["left-out" if condition == "silent" and not is_now else condition][language == "nl"],
+            )
+            views.append(view)
+        return sorted(views, key=lambda view: TROUBLE.index(view.condition))
 
     def _open_warnings(self) -> None:
         warned = {spot.key for spot, _ in self.begun.values()}

@@ -139,6 +139,78 @@ def archive(lab: str, verify: bool, data: Path | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("lab")
+@click.option("--from", "from_", help="Start of what is told, local time: 2020-07-01T00:00. Default: the first observation.")
+@click.option("--to", help="End of what is told, local time. Default: the last observation.")
+@click.option("--smooth", is_flag=True, help="Of each moment, what is known with all that was heard later; needs --out.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the states to this Parquet file, and not to the database.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def estimate(
+    lab: str, from_: str | None, to: str | None, smooth: bool, out: Path | None, data: Path | None, as_json: bool
+) -> None:
+    """Estimate the history of LAB anew, from its archive and database: states, and the calibration of its sensors.
+
+    What differs from what the database holds is added to it, and a node that starts then goes on from there. With --out
+    the database is only read, so that it works while the node runs.
+    """
+    from ruimte.jobs.archiving import History, archive_folder
+    from ruimte.jobs.estimating import estimate as run
+    from ruimte.jobs.estimating import store_states, write_states
+    from ruimte.lab.compile import compile_lab
+    from ruimte.store import observations
+    from ruimte.store.sqlite import Reader, Store
+
+    read, folder = _read(lab), data_dir(data)
+    path = folder / f"{read.key}.db"
+    if smooth and out is None:
+        raise RuimteError("what is known only later is not what was known then", "--smooth", "write it to a file: add --out FILE")
+    with Reader(path, read.key) if out is not None or not path.exists() else Store(path, read.key) as store:
+        span = store.read(observations.span)
+        if span is None:
+            raise RuimteError("holds no observations yet", str(path), f"import a file first: ruimte import {lab} FILE --format …")
+        model = compile_lab(read, store.stream_ids())
+        from_us = span[0] - 1 if from_ is None else _within(_moment(from_, read), read, span)
+        until_us = span[1] if to is None else _within(_moment(to, read, "--to"), read, span, "--to")
+        if from_us >= until_us:
+            raise RuimteError("ends before it begins", "--from and --to", "set a later --to")
+        with _progress(f"estimate {read.key}") as show:
+            found = run(
+                read,
+                model,
+                History(store, archive_folder(read, folder)),
+                span,
+                (from_us, until_us),
+                smoothed=smooth,
+                progress=show,
+            )
+        if out is not None:
+            write_states(found.states, model, out)
+        elif isinstance(store, Store):
+            store_states(store, read, model, found)
+    written = [f"written: {out}"] if out is not None else []
+    _tell(found.as_dict(read, model) | ({"out": str(out)} if out else {}), as_json, found.lines(read, model) + written)
+
+
+@main.command()
+@click.argument("lab")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def sensors(lab: str, data: Path | None, as_json: bool) -> None:
+    """Print the health and the calibration of the sensors of LAB, as the newest estimate knows them.
+
+    Works while the node runs.
+    """
+    from ruimte.jobs.health import as_rows, read_health, table
+    from ruimte.store.sqlite import Reader
+
+    read = _read(lab)
+    with Reader(data_dir(data) / f"{read.key}.db", read.key) as store:
+        found = read_health(read, store, lab)
+    _tell(as_rows(read, found), as_json, table(read, found))
+
+
+@main.command()
 @click.argument("lab", required=False)
 @click.option("--sandbox", is_flag=True, help="No lab: a SensorThings server that anybody on this machine can write to.")
 @click.option(
@@ -411,22 +483,22 @@ def _read(lab: str) -> Lab:
     return read_lab(_folder(lab))
 
 
-def _moment(text: str, lab: Lab) -> int:
+def _moment(text: str, lab: Lab, option: str = "--from") -> int:
     from ruimte.clock import to_us
 
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise RuimteError(f"{text!r} is not a time", "--from", "write it as 2024-12-31T15:00") from None
+        raise RuimteError(f"{text!r} is not a time", option, "write it as 2024-12-31T15:00") from None
     return to_us(moment if moment.tzinfo else moment.replace(tzinfo=lab.zone))
 
 
-def _within(moment_us: int, lab: Lab, span: tuple[int, int]) -> int:
+def _within(moment_us: int, lab: Lab, span: tuple[int, int], option: str = "--from") -> int:
     from ruimte.clock import from_us
 
-    if not span[0] <= moment_us < span[1]:
+    if not span[0] <= moment_us <= span[1]:
         wanted, first, last = (from_us(us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M") for us in (moment_us, *span))
-        raise RuimteError("lies outside the data", f"--from {wanted}", f"choose a time from {first} to {last}")
+        raise RuimteError("lies outside the data", f"{option} {wanted}", f"choose a time from {first} to {last}")
     return moment_us
 
 

@@ -156,13 +156,14 @@ def violations(page: Page, axe: str) -> list[str]:
     return [f"{each['id']}: {[node['html'][:120] for node in each['nodes'][:3]]}" for each in found]
 
 
-def picture(page: Page, name: str) -> None:
-    """Take a screenshot; it goes into the docs when RUIMTE_SCREENSHOTS is set."""
+def picture(page: Page, name: str, part: str | None = None) -> None:
+    """Take a screenshot of a page or a part of it; it goes into the docs when RUIMTE_SCREENSHOTS is set."""
     page.wait_for_timeout(300)
     path = IMAGES / name if os.environ.get("RUIMTE_SCREENSHOTS") else None
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    assert len(page.screenshot(path=path)) > 20_000
+    shown = page if part is None else page.locator(part)
+    assert len(shown.screenshot(path=path)) > 20_000
 
 
 @pytest.fixture(scope="session")

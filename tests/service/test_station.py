@@ -15,6 +15,7 @@ from ruimte.jobs.register import register_lab
 from ruimte.jobs.station import Station
 from ruimte.jobs.words import Words
 from ruimte.lab.check import check_lab
+from ruimte.lab.files import Distancing
 from ruimte.model.observation import no_observations
 from ruimte.store import observations, records, results
 from ruimte.store.sqlite import Store
@@ -166,6 +167,56 @@ def test_silence_is_told_once_and_so_is_its_end(start):
     assert silent_lines(run) == [("silent", "station-road")]
     run.tick()
     assert silent_lines(run)[1:] == [("heard", "station-road")]
+
+
+def sensor_lines(run, language="en"):
+    words = Words(run.station.lab, language)
+    return [(entry.kind, words.log(entry)) for entry in log(run) if entry.kind.startswith("sensor-")]
+
+
+def test_a_sensor_that_fails_is_told_with_the_evidence_and_again_when_it_is_fine(start):
+    run = start()
+    run.tick()
+    for _ in range(4):
+        run.tick(without=("square-west/count_in", "square-west/count_out"))
+    ((kind, line),) = sensor_lines(run)
+    assert kind == "sensor-silent"
+    assert line.startswith("Sensor Square, west side is silent. Not heard since 13 Apr 14:00.")
+    assert "Sensor Plein, westkant is stil. Niets gehoord sinds 13 apr 14:00." in sensor_lines(run, "nl")[0][1]
+    view = views.zone_views(run.station, run.station.picture, "en")[0]
+    troubled = [(one.key, one.condition, one.used) for one in view.rests_on if one.condition != "fine"]
+    assert troubled == [("square-west", "silent", False)]
+    assert not view.silent
+    run.restart()
+    for _ in range(4):
+        run.tick()
+    assert [kind for kind, _ in sensor_lines(run)] == ["sensor-silent", "sensor-fine"]
+
+
+def test_a_large_state_is_written_only_now_and_then_and_nothing_is_lost(start, monkeypatch):
+    monkeypatch.setattr("ruimte.jobs.station._LARGE_STATE", 1)
+    steady, stopped = start("steady"), start("stopped")
+    written = set()
+    for hour in range(30):
+        if hour == 17:
+            stopped.restart()
+        steady.tick()
+        stopped.tick()
+        written.add(steady.store.read(lambda c: results.snapshot(c, "estimate"))[0])
+    assert len(written) <= 3
+    one, other = everything(steady), everything(stopped)
+    assert other["states"] == one["states"]
+    assert other["forecasts"] == one["forecasts"]
+
+
+def test_at_a_set_distance_it_is_told_how_many_fit(start, town):
+    file = msgspec.structs.replace(town.file, distancing=Distancing(distance_m=1.5))
+    run = start(lab=replace(town, file=file))
+    run.tick()
+    square, _, road = views.zone_views(run.station, run.station.picture, "en")
+    assert square.distance.capacity == pytest.approx(town.zones["square"].area_m2 / 1.9486, rel=1e-3)
+    assert 0 <= square.distance.exceeded <= 1
+    assert road.distance is None
 
 
 def test_a_warning_outlives_the_state_that_it_came_from(start, town):

@@ -150,3 +150,30 @@ def test_count_points_are_told_to_a_context_broker(client: TestClient, room: Fak
     assert len(lanes) == len(entities) + sum(view.inflow is not None for key, view in views.items() if key in entities)
     assert {each["type"] for each in lanes} == {"ItemFlowObserved"}
     assert len({each["id"] for each in lanes}) == len(lanes)
+
+
+def test_sensors_are_told_with_those_in_trouble_first(client: TestClient) -> None:
+    sensors = client.get("/api/v1/sensors").json()["sensors"]
+    conditions = [sensor["condition"] for sensor in sensors]
+    assert conditions[:5] == ["missing", "lying", "silent", "silent", "drifting"]
+    assert set(conditions[5:]) == {"fine"}
+    silent = next(sensor for sensor in sensors if sensor["key"] == "new-bridge-1")
+    assert (silent["used"], silent["since"]) == (False, "2019-12-31T05:45:00Z")
+    dutch = client.get("/api/v1/sensors", params={"lang": "nl"}).json()["sensors"]
+    assert next(sensor for sensor in dutch if sensor["key"] == "new-bridge-1")["told"] == "Niets gehoord sinds 31 dec 06:00."
+
+
+def test_sensors_are_not_known_during_the_start(client: TestClient, room: FakeRoom) -> None:
+    room.phase = "starting"
+    assert client.get("/api/v1/sensors").json() == {"sensors": []}
+
+
+def test_zones_tell_what_they_rest_on_and_at_a_moment_only_what_was_used(client: TestClient) -> None:
+    def rests_on(**at: str) -> list[tuple[str, bool]]:
+        zones = client.get("/api/v1/zones", params=at).json()["zones"]
+        zone = next(zone for zone in zones if zone["key"] == "boulevard-middle")
+        return [(sensor["condition"], sensor["used"]) for sensor in zone["rests_on"]]
+
+    assert rests_on() == [("missing", False), ("lying", True), ("silent", False), ("drifting", True), ("fine", True)]
+    then = rests_on(at="2019-12-31T14:00:00Z")
+    assert then == [("missing", False), ("silent", False), ("fine", True), ("fine", True), ("fine", True)]

@@ -4,6 +4,7 @@ import json
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,9 @@ from babel.messages.pofile import read_po
 from starlette.testclient import TestClient
 
 from fake_room import FakeAccounts, FakeRoom
+from ruimte.estimate.health import Condition
+from ruimte.jobs.room import SensorView
+from ruimte.web import conditions
 from ruimte.web.app import create_app
 from ruimte.web.control.levels import worst_first
 from ruimte.web.control.script_words import script_words
@@ -188,3 +192,110 @@ def test_error_pages_speak_the_pages_language(room: FakeRoom, path: str, languag
     assert f">{told}<" in page
     assert "Not Found" not in page
     assert "Forbidden" not in page
+
+
+def plain(html: str) -> str:
+    """The text of a page."""
+    return " ".join(re.sub("<[^>]+>", " ", html).split())
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        (
+            "en",
+            [
+                "15 of 17 sensors are used. ✖ wrong: 1 ? silent: 2 ↗ drifts: 1 ○ no sensor: 1",
+                "Boulevard middle 4 ✖ wrong since 06:45 1 min ago yes "
+                "Suddenly counts 45% fewer people than it used to. Counts 1.7\xa0× more out than in; corrected.",
+                "New Bridge 1 ? silent since 06:45 14 h ago left out Not heard since 31 Dec 06:00.",
+                "Market 2 fine 1 min ago yes Tells what its neighbours and its past make likely.",
+            ],
+        ),
+        (
+            "nl",
+            [
+                "15 van 17 sensoren tellen mee. ✖ klopt niet: 1 ? stil: 2 ↗ verloopt: 1 ○ geen sensor: 1",
+                "Boulevard midden 2 ↗ verloopt sinds 06:45 1 min geleden ja "
+                "Telt 14% minder mensen dan vroeger. Telt 1,4\xa0× meer in dan uit; gecorrigeerd.",
+                "Boulevard midden 5 ○ geen sensor Geen sensor bewaakt deze doorgang.",
+            ],
+        ),
+    ],
+)
+def test_the_page_of_sensors_tells_what_is_wrong_and_why(client: TestClient, language: str, told: list[str]) -> None:
+    text = plain(client.get("/sensors", params={"lang": language}).text)
+    squeezed = [" ".join(sentence.split()) for sentence in told]
+    assert [sentence for sentence in squeezed if sentence not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "starting", "none"),
+    [
+        ("en", "Not known yet: the node is starting.", "No sensor is registered."),
+        ("nl", "Nog niet bekend: het programma start op.", "Er is geen sensor geregistreerd."),
+    ],
+)
+def test_without_sensors_their_page_says_why(
+    client: TestClient, room: FakeRoom, monkeypatch: pytest.MonkeyPatch, language: str, starting: str, none: str
+) -> None:
+    room.phase = "starting"
+    text = client.get("/sensors", params={"lang": language}).text
+    assert starting in text
+    assert "<table" not in text
+    room.phase = "running"
+    monkeypatch.setattr(FakeRoom, "sensors", lambda *_: [])
+    assert none in client.get("/sensors", params={"lang": language}).text
+
+
+def test_the_page_of_sensors_is_as_open_as_that_of_sources(room: FakeRoom) -> None:
+    for password in (None, "a long password"):
+        app = create_app(room, FakeAccounts(auto=False, password=password), WebSettings())
+        with TestClient(app, "http://localhost:8000", client=("127.0.0.1", 50_000), follow_redirects=False) as visitor:
+            for kind in ("text/html", "application/json"):
+                sensors, sources = (visitor.get(path, headers={"accept": kind}) for path in ("/sensors", "/sources"))
+                assert sensors.status_code == sources.status_code == (200 if password is None else 303 if "html" in kind else 401)
+            assert visitor.get("/api/v1/sensors").status_code == (200 if password is None else 401)
+
+
+def test_the_table_tells_the_chance_of_a_level_and_what_a_figure_rests_on(client: TestClient, room: FakeRoom) -> None:
+    for _ in range(14):
+        room.step()
+    rows = {row.split('"')[0]: f"<a {row}" for row in client.get("/fragments/table").text.split('<a id="row-')[1:]}
+    assert "level E chance 90%" in plain(rows["boulevard-middle"])
+    assert "chance" not in plain(rows["market"])
+    assert "3/4 ✖ Boulevard middle 4: Suddenly counts 45% fewer people" in plain(rows["boulevard-middle"])
+    assert "0/1 ? New Bridge 1: Not heard since" in plain(rows["new-bridge"])
+    assert plain(rows["market"]).endswith("2/2")
+
+
+def test_every_condition_has_a_word_and_each_that_is_trouble_a_symbol() -> None:
+    every = {*get_args(Condition), "missing"}
+    assert set(conditions.names(Words("en", ZoneInfo("UTC")))) == every
+    assert set(conditions.SYMBOLS) == every - {"fine", "new"}
+
+
+def test_a_gate_without_sensor_is_no_sensor_and_the_last_to_be_named() -> None:
+    def sensor(condition: str, used: bool) -> SensorView:
+        return SensorView(key="a", name="A", condition=condition, since=None, heard_s=None, used=used, imbalance=None, told="")
+
+    gate, fine, silent = sensor("missing", False), sensor("fine", True), sensor("silent", False)
+    assert conditions.rests([gate, silent, fine]) == conditions.Rests(1, 2, silent)
+    assert conditions.rests([gate, fine]) == conditions.Rests(1, 1, gate)
+    assert conditions.rests([fine]).worst is None
+
+
+@pytest.mark.parametrize(
+    ("imbalance", "told"),
+    [
+        (None, ""),
+        (1.0, ""),
+        (1.09, ""),
+        (0.92, ""),
+        (1.1, "Counts 1.1\xa0× more in than out; corrected."),
+        (1 / 1.1, "Counts 1.1\xa0× more out than in; corrected."),
+        (2.5, "Counts 2.5\xa0× more in than out; corrected."),
+    ],
+)
+def test_only_an_imbalance_that_matters_is_told(imbalance: float | None, told: str) -> None:
+    assert conditions.uneven(imbalance, Words("en", ZoneInfo("UTC"))) == told

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ruimte.estimate import memory, sensors
 from ruimte.estimate.layout import layout_of
 from ruimte.model.place import Model
 from ruimte.model.state import VALUE_COLUMNS
 
+Floats = NDArray[np.float64]
 Condition = Literal["new", "fine", "doubtful", "silent", "stuck", "drifting", "lying"]
 
 
@@ -42,21 +44,15 @@ class StreamHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class GateBalance:
-    """What the calibration says of one gate: persons who really come in and go out for each one counted, and the former by the
-    latter.
+class Balance:
+    """How many times more the counters of a gate, or all those of a zone, count in than out for the same number of people.
 
-    1.4 says that its counter sees 1.4 times more of those who go in than of those who go out.
+    ``ratio`` with its standard deviation ``sd``. Sums of in and out tell that of a zone well, of each of its gates less so.
     """
 
-    gate: str
-    inward: float
-    outward: float
-
-    @property
-    def imbalance(self) -> float:
-        """How many times more it counts in than out, for the same number of people."""
-        return self.outward / self.inward
+    place: str
+    ratio: float
+    sd: float
 
 
 def health(model: Model, state: bytes | None) -> list[StreamHealth]:
@@ -109,15 +105,43 @@ def _one(model: Model, known: memory.Memory, keys: dict[int, str], flow: bool, n
     )
 
 
-def balances(model: Model, found: list[StreamHealth]) -> list[GateBalance]:
-    """The calibration of every gate that is counted both ways: what is known of one way alone is known up to a common factor."""
-    by_id = {one.id: one for one in found}
-    ways: dict[str, dict[str, float]] = {}
-    for stream in model.streams:
-        link = model.links[stream.link]
-        if link.way != "both" and by_id[stream.id].calibrated:
-            ways.setdefault(link.gate, {})[link.way] = by_id[stream.id].scale
-    return [GateBalance(gate, way["in"], way["out"]) for gate, way in ways.items() if len(way) == 2]
+def balances(model: Model, state: bytes | None) -> list[Balance]:
+    """The imbalance that was learned of every zone, then of every gate, that is counted both ways.
+
+    With :math:`\\bar g` the mean calibration of the counters that count in (or out), weighted by what they usually count, the
+    ratio is :math:`\\bar g_{out} / \\bar g_{in}`; its error by the first order of their covariance.
+    """
+    if state is None:
+        return []
+    layout = layout_of(model)
+    known = memory.load(state, model, len(VALUE_COLUMNS))
+    found = []
+    for site in range(len(layout.sites) - 1):
+        at, end = layout.sites[site], layout.sites[site + 1]
+        n, zones, streams = int(end.people - at.people), int(end.zone - at.zone), int(end.stream - at.stream)
+        part = slice(zones, zones + streams)
+        g = known.state.people_x[at.people : end.people][part]
+        p = known.state.people_p[at.people_p : end.people_p].reshape(n, n)[part, part]
+        link = layout.streams.link[at.stream : end.stream]
+        weight = known.state.links.overall[at.link : end.link][link]
+        source, target = layout.links.source[at.link : end.link][link], layout.links.target[at.link : end.link][link]
+        for zone in range(zones):
+            place = model.places[int(layout.zones.place[at.zone + zone])].key
+            found.append(_balance(place, g, p, np.where(target == zone, weight, 0.0), np.where(source == zone, weight, 0.0)))
+        gates = [model.links[int(layout.links.model[at.link + i])] for i in link.tolist()]
+        for gate in dict.fromkeys(each.gate for each in gates if each.point < 0):
+            way = [np.array([each.gate == gate and each.way == w for each in gates], dtype=bool) for w in ("in", "out")]
+            found.append(_balance(gate, g, p, np.where(way[0], weight, 0.0), np.where(way[1], weight, 0.0)))
+    return [one for one in found if one is not None]
+
+
+def _balance(place: str, g: Floats, p: Floats, into: Floats, out: Floats) -> Balance | None:
+    if into.sum() <= 0 or out.sum() <= 0:
+        return None
+    into, out = into / into.sum(), out / out.sum()
+    a, b = float(into @ g), float(out @ g)
+    lean = out / b - into / a
+    return Balance(place, b / a, b / a * math.sqrt(max(float(lean @ p @ lean), 0.0)))
 
 
 def conditions(model: Model, state: bytes | None) -> dict[int, Condition]:

@@ -22,22 +22,22 @@ Kalman, R. E. (1960), A new approach to linear filtering and prediction problems
 
 from __future__ import annotations
 
-import math
-
 from ruimte.estimate.compiled import compiled
 from ruimte.estimate.kalman import update
 from ruimte.estimate.layout import Array
-from ruimte.estimate.normal import below, density
 
 EMPTY_SD = 3.0
 """At the empty hour a handful may still be there."""
+SHARED = 0.5
+"""Of the variance of a calibration that the register allows for, the share that all counters of a site have in common: they are
+of one make, and hang alike. Sums of in and out tell nothing of it."""
 SCALE_DAYS = 365.0
 """So long a calibration lasts: g, and the s of an area count, fall back to 1 within it."""
 FREE_DRIFT_PER_DAY = 0.02**2
 """Variance that a free s gains in a day, as a share."""
 SCALE_RANGE = (0.25, 5.0)
 """Nothing counts more than four times what passes, or less than a fifth of it."""
-COMMON_SCALE_DAYS = 30.0
+COMMON_SCALE_DAYS = 90.0
 """What all counters of a site share in their calibration falls back within this: sums of in and out do not tell of it."""
 MOST_GUESSED = 0.03
 """A day of which more than this share was guessed tells nothing of the calibration."""
@@ -130,43 +130,6 @@ def fade(x: Array, p: Array, i: int, mean: float, rest: float, variance: float) 
 
 
 @compiled
-def within(x: Array, p: Array, i: int, most: float) -> None:
-    """Take in that number i lies between 0 and ``most``: the moments of the normal cut off there, and what they tell of the
-    others."""
-    if p[i, i] <= 0.0:
-        return
-    sd = math.sqrt(p[i, i])
-    a, b = -x[i] / sd, (most - x[i]) / sd
-    if a > 6.0:
-        lean, less = a, 1.0
-    elif b < -6.0:
-        lean, less = b, 1.0
-    else:
-        inside = below(b) - below(a)
-        at_a, at_b = density(a), density(b)
-        lean = (at_a - at_b) / inside
-        less = min(max(lean * lean - (a * at_a - (b * at_b if b < 40.0 else 0.0)) / inside, 0.0), 1.0)
-    n = len(x)
-    for k in range(n):
-        if k != i:
-            x[k] += p[k, i] / sd * lean
-    x[i] += sd * lean
-    share = less / p[i, i]
-    for k in range(n):
-        if k == i:
-            continue
-        for m in range(k + 1):
-            if m != i:
-                p[k, m] -= p[k, i] * p[m, i] * share
-                p[m, k] = p[k, m]
-    for k in range(n):
-        if k != i:
-            p[k, i] *= 1.0 - less
-            p[i, k] = p[k, i]
-    p[i, i] *= 1.0 - less
-
-
-@compiled
 def not_below(x: Array, p: Array, i: int, at: Array, h: Array, room: Array) -> None:
     """A sum that is surely below 0 cannot be right: meet 0 halfway."""
     if x[i] < 0.0 and x[i] * x[i] > SURELY_BELOW**2 * p[i, i]:
@@ -196,16 +159,20 @@ def settle(x: Array, p: Array, zone: int, known: bool, kappa: float, at: Array, 
 
 
 @compiled
-def recall(x: Array, scale: Array, at: int, rest: float) -> None:
-    """The calibrations of a site, taken together, fall back to what the register says; each against the others stays."""
-    n = len(scale)
-    if n == 0:
-        return
-    common = 0.0
-    for j in range(n):
-        common += x[at + j] / scale[j] / n
-    for j in range(n):
-        x[at + j] -= (1.0 - rest) * (common - 1.0) * scale[j]
+def common(x: Array, scale: Array, at: int) -> float:
+    """What the calibrations of a site have in common: their mean, each as a multiple of what the register says (``scale``)."""
+    total = 0.0
+    for j in range(len(scale)):
+        total += x[at + j] / scale[j]
+    return total / max(len(scale), 1)
+
+
+@compiled
+def set_common(x: Array, scale: Array, at: int, wanted: float) -> None:
+    """Make what the calibrations of a site have in common ``wanted``; what each is against the others stays."""
+    off = common(x, scale, at) - wanted
+    for j in range(len(scale)):
+        x[at + j] -= off * scale[j]
 
 
 @compiled

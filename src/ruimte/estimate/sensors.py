@@ -41,8 +41,9 @@ KNOWN_DAYS = 2.0
 """Before the profile rests on so many days, no zero is strange."""
 DRIFT, LIE = 0.10, 0.25
 """Moves of the calibration that are told, as shares."""
-SURELY = 4.0
-"""A move of the calibration counts beyond so many standard deviations."""
+SURELY, HARDLY = 4.0, 2.0
+"""A move of the calibration counts beyond so many standard deviations of its usual moves; these follow moves up to so many."""
+FIRST_MOVE, LEAST_MOVE = 0.05, 0.01
 REFERENCE_DAYS = 28.0
 FIRST_DAYS = 10.0
 """So long a calibration is only getting known, before it can drift."""
@@ -144,19 +145,23 @@ def judge(watch: Records, j: int, verdict: int, tick: int, tick_h: float) -> Non
 
 
 @compiled
-def calibrate(watch: Records, j: int, scale: float, sd: float, tick: int) -> None:
-    """Once a day: compare the calibration with what it used to be."""
+def calibrate(watch: Records, j: int, scale: float, tick: int) -> None:
+    """Once a day: compare the calibration with what it used to be, and with how much it used to move."""
     watch.days[j] += 1.0
-    known = watch.days[j] > FIRST_DAYS
-    moved = scale / watch.reference[j] - 1.0
-    surely = abs(scale - watch.reference[j]) > SURELY * math.sqrt(sd * sd + watch.reference_sd[j] ** 2)
-    if known and surely and abs(moved) > LIE:
+    if watch.days[j] == 1.0:
+        watch.reference[j] = scale
+        watch.reference_sd[j] = FIRST_MOVE
+    move = scale - watch.reference[j]
+    share = abs(move) / watch.reference[j]
+    surely = watch.days[j] > FIRST_DAYS and abs(move) > SURELY * watch.reference_sd[j]
+    if surely and share > LIE:
         change(watch, j, LYING, tick)
-    elif known and surely and abs(moved) > DRIFT:
+    elif surely and share > DRIFT:
         if watch.state[j] == FINE:
             change(watch, j, DRIFTING, tick)
-    elif watch.state[j] >= DRIFTING and abs(moved) < 0.8 * DRIFT:
+    elif watch.state[j] >= DRIFTING and share < 0.8 * DRIFT:
         change(watch, j, FINE, tick)
-    share = 1.0 / min(watch.days[j], REFERENCE_DAYS)
-    watch.reference[j] += share * (scale - watch.reference[j])
-    watch.reference_sd[j] += share * (sd - watch.reference_sd[j])
+    rate = 1.0 / min(watch.days[j], REFERENCE_DAYS)
+    watch.reference[j] += rate * move
+    seen = min(move * move, HARDLY**2 * watch.reference_sd[j] ** 2)
+    watch.reference_sd[j] = max(math.sqrt(watch.reference_sd[j] ** 2 + rate * (seen - watch.reference_sd[j] ** 2)), LEAST_MOVE)

@@ -12,7 +12,8 @@ from ruimte.estimate.layout import DAY_KINDS, Layout, Records
 from ruimte.estimate.sensors import new_watch
 
 ZONE = np.dtype(
-    [("kappa", np.float64), ("crossed", np.float64), ("guessed", np.float64), ("filled", np.int64), ("anchored", np.bool_)]
+    [(name, np.float64) for name in ("kappa", "crossed", "guessed", "inside", "inside_var")]
+    + [("filled", np.int64), ("anchored", np.bool_)]
 )
 LINK = np.dtype([("overall", np.float64), ("seen", np.float64), ("noise", np.float64), ("guessed", np.bool_)])
 
@@ -21,10 +22,12 @@ class State(NamedTuple):
     """Everything that evolves from tick to tick, of all sites (see ``Layout``).
 
     Means and covariances of the flow and people filters. ``profile`` and ``visits`` have shape (links, slots of a week);
-    ``recent`` (zones, ticks of the longest stay) holds what came in. ``zones``: ``kappa``, the variance that one person counted
-    adds; persons who ``crossed`` into or out of it since the empty hour, and of those the ``guessed`` ones; for how many ticks
-    ``recent`` was ``filled``; whether its ledger began at an empty hour (``anchored``). ``links``: mean count ``overall`` of the
-    ticks ``seen``, ``noise``, and whether it is ``guessed`` for nothing is heard of it. ``streams`` and ``readings``: see
+    ``recent`` (zones, ticks of the longest stay) holds what came in.
+
+    ``zones``: ``kappa``, the variance that one person counted adds; persons who ``crossed`` into or out of it since the empty
+    hour, and of those the ``guessed`` ones; of a zone with a longest stay the people ``inside`` with their variance, and for how
+    many ticks ``recent`` was ``filled``; whether its sum began at an empty hour (``anchored``). ``links``: mean count ``overall``
+    of the ticks ``seen``, ``noise``, and whether it is ``guessed`` for nothing is heard of it. ``streams`` and ``readings``: see
     ``sensors.WATCH``.
     """
 
@@ -98,6 +101,7 @@ def new_state(layout: Layout) -> State:
         readings=new_watch(len(layout.readings)),
     )
     state.zones.kappa = people.FIRST_KAPPA
+    state.zones.inside_var = np.where(np.isfinite(layout.zones.most), layout.zones.most, 1e6) ** 2
     state.links.noise = flows.FIRST_NOISE
     for site in range(len(layout.sites) - 1):
         _begin(layout, state, site)
@@ -117,7 +121,10 @@ def _begin(layout: Layout, state: State, site: int) -> None:
     free = layout.readings.free[reading]
     scale = np.where(free, 1.0, people.SYSTEMATIC * layout.readings.accuracy[reading]) ** 2
     links = np.zeros(link.stop - link.start)
-    np.fill_diagonal(p, np.concatenate([unknown, layout.streams.accuracy[stream] ** 2, links, scale]))
+    off = layout.streams.accuracy[stream]
+    np.fill_diagonal(p, np.concatenate([unknown, (1 - people.SHARED) * off**2, links, scale]))
+    g = slice(len(unknown), len(unknown) + len(off))
+    p[g, g] += people.SHARED * np.outer(off, off)
     zones = zone.stop - zone.start
     x = state.people_x[layout.sites.people[site] : layout.sites.people[site + 1]]
     x[zones : zones + stream.stop - stream.start] = layout.streams.scale[stream]

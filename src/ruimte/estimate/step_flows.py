@@ -83,9 +83,11 @@ def step_flows(layout: Layout, state: State, given: Inputs, out: Outputs, t: int
             sensors.silence(watch, number, tick)
             continue
         count, covered = given.count[t, number], min(1.0, given.covered[t, number])
-        odd = (z[j] - told) / math.sqrt(s + noise / covered)
+        # what is usual is never odd, whatever the sisters do: who leaves comes later than who came
+        odd = z[j] - max(told, m[i]) if z[j] > told else z[j] - min(told, m[i])
+        odd = (max(odd, 0.0) if z[j] > told else min(odd, 0.0)) / math.sqrt(s + noise / covered)
         verdict[j] = _verdict(watch, number, verdict[j], odd, count, state.links.seen[l0 + i], layout.tick_h)
-        least = flows.persons(max(told - 2.0 * math.sqrt(s), 2.0 * math.sqrt(OFFSET)), 0.0)
+        least = flows.persons(max(min(told, m[i]) - 2.0 * math.sqrt(s), 2.0 * math.sqrt(OFFSET)), 0.0)
         sensors.repetition(watch, number, count, least * covered, noise, days[i])
         watch.said[number] = count
         watch.expected[number] = flows.persons(told, s) * covered

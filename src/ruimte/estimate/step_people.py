@@ -55,7 +55,7 @@ def step_people(
     _forget_slowly(layout, state, f, flow)
 
     usual = _usual(state, f, flow)
-    came, net = np.zeros(f.zones), np.zeros(f.zones)
+    came, net, vague = np.zeros(f.zones), np.zeros(f.zones), np.zeros(f.zones)
     j = int(np.int64(0))  # not a literal, or all that takes it is compiled twice
     for i in range(f.links):
         first = j
@@ -65,37 +65,36 @@ def step_people(
         source, target = layout.links.source[f.link + i], layout.links.target[f.link + i]
         if source < 0 and target < 0:
             continue
-        crossed = _cross(layout, state, given, t, f, flow, verdict, i, first, j, usual)
+        crossed, variance = _cross(layout, state, given, t, f, flow, verdict, i, first, j, usual)
         guessed = crossed if state.links.guessed[f.link + i] else 0.0
+        for zone, sign in ((target, 1.0), (source, -1.0)):
+            if zone >= 0:
+                net[zone] += sign * crossed
+                vague[zone] += variance
+                state.zones.crossed[f.zone + zone] += crossed
+                state.zones.guessed[f.zone + zone] += guessed
         if target >= 0:
             came[target] += crossed
-            net[target] += crossed
-            state.zones.crossed[f.zone + target] += crossed
-            state.zones.guessed[f.zone + target] += guessed
-        if source >= 0:
-            net[source] -= crossed
-            state.zones.crossed[f.zone + source] += crossed
-            state.zones.guessed[f.zone + source] += guessed
 
     for zone in range(f.zones):
-        most = _most(layout, state, f.zone + zone, came[zone], given.first + t)
-        if most < np.inf:
-            people.within(f.x, f.p, zone, most)
         people.not_below(f.x, f.p, zone, f.at, f.h, f.room)
-        out.people_most[t, f.zone + zone] = min(most, layout.zones.most[f.zone + zone])
+        out.people_most[t, f.zone + zone] = _stay(
+            layout, state, f.zone + zone, came[zone], net[zone], vague[zone], given.first + t
+        )
     for k in range(len(f.x) - f.s):
         out.reading[t, f.reading + k] = _read(layout, state, given, t, f, k, net)
     for each in range(fact, last_fact):
         zone = given.fact_zone[each] - f.zone
         if 0 <= zone < f.zones:
-            f.at[0], f.h[0] = zone, 1.0
-            update(f.x, f.p, f.at, f.h, 1, given.fact_people[each] - f.x[zone], given.fact_sd[each] ** 2, f.room)
+            _inform(layout, state, f, zone, given.fact_people[each], given.fact_sd[each] ** 2)
     people.keep_in_range(f.x, f.g, f.e)
     for zone in range(f.zones):
-        if given.empty[t, f.zone + zone]:
+        number = f.zone + zone
+        if given.empty[t, number]:
             _settle(layout, state, given, t, f, verdict, zone)
-        out.people[t, f.zone + zone] = f.x[zone]
-        out.people_var[t, f.zone + zone] = f.p[zone, zone]
+        passing = layout.zones.stay[number] > 0 and out.people_most[t, number] < layout.zones.most[number]
+        out.people[t, number] = state.zones.inside[number] if passing else f.x[zone]
+        out.people_var[t, number] = state.zones.inside_var[number] if passing else f.p[zone, zone]
 
 
 @compiled
@@ -127,7 +126,11 @@ def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
     rest = flows.rest_of(24.0 * people.SCALE_DAYS, layout.tick_h)
     for j in range(f.e - f.g):
         g, number = f.g + j, f.stream + j
-        people.fade(f.x, f.p, g, layout.streams.scale[number], rest, layout.streams.accuracy[number] ** 2)
+        off = layout.streams.accuracy[number]
+        people.fade(f.x, f.p, g, layout.streams.scale[number], rest, (1.0 - people.SHARED) * off**2)
+        for k in range(j + 1):
+            f.p[g, f.g + k] += people.SHARED * off * layout.streams.accuracy[f.stream + k] * (1.0 - rest * rest)
+            f.p[f.g + k, g] = f.p[g, f.g + k]
         i = layout.streams.link[number]
         if flow.days[i] >= people.STRANGE_DAYS:
             # a share of z is half that of the count
@@ -139,7 +142,8 @@ def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
         else:
             people.fade(f.x, f.p, s, 1.0, rest, (people.SYSTEMATIC * layout.readings.accuracy[number]) ** 2)
     scale = layout.streams.scale[f.stream : f.stream + f.e - f.g]
-    people.recall(f.x, scale, f.g, flows.rest_of(24.0 * people.COMMON_SCALE_DAYS, layout.tick_h))
+    left = flows.rest_of(24.0 * people.COMMON_SCALE_DAYS, layout.tick_h)
+    people.set_common(f.x, scale, f.g, 1.0 + left * (people.common(f.x, scale, f.g) - 1.0))
 
 
 @compiled
@@ -166,8 +170,11 @@ def _cross(
     first: int,
     end: int,
     usual: float,
-) -> float:
-    """People take link i, whose streams are [first, end): as counted, or as guessed where nothing is believed. Gives how many."""
+) -> tuple[float, float]:
+    """People take link i, whose streams are [first, end): as counted, or as guessed where nothing is believed.
+
+    Gives how many, and the variance of that.
+    """
     source, target = layout.links.source[f.link + i], layout.links.target[f.link + i]
     believed = 0
     for j in range(first, end):
@@ -180,7 +187,11 @@ def _cross(
             state.links.guessed[f.link + i] = False
         crossed, doubt = _count(layout, state, given, t, f, flow, verdict, i, first, end, believed)
     people.doubt(f.p, source, target, doubt)
-    return crossed
+    off = f.p[f.e + i, f.e + i] if believed == 0 else 0.0
+    for j in range(first, end):
+        if verdict[j] == USED:
+            off = max(off, f.p[f.g + j, f.g + j])
+    return crossed, doubt + crossed * crossed * off
 
 
 @compiled
@@ -307,19 +318,46 @@ def _told(
 
 
 @compiled
-def _most(layout: Layout, state: State, zone: int, came: float, tick: int) -> float:
-    """How many can be in a zone by who came in during its longest stay; infinite where that is not known."""
-    stay = layout.zones.stay[zone]
+def _stay(layout: Layout, state: State, zone: int, came: float, net: float, vague: float, tick: int) -> float:
+    """How many can be in a zone: by what fits in, and by who came in during its longest stay.
+
+    Where there is such a stay, the people shown are a sum of their own, put back between nobody and that many at each tick. The
+    filter's sum goes on without limits, for what is left of it at the empty hour tells the calibration.
+    """
+    stay, fits = layout.zones.stay[zone], layout.zones.most[zone]
     if stay == 0:
-        return np.inf
+        return float(fits)
     state.recent[zone, tick % stay] = came
     state.zones.filled[zone] += 1
+    state.zones.inside[zone] += net
+    # what a calibration is off by is the same at every tick of the stay
+    state.zones.inside_var[zone] += stay * vague
     if state.zones.filled[zone] < stay:
-        return np.inf
+        return float(fits)
     total = 0.0
     for k in range(stay):
         total += state.recent[zone, k]
-    return STAY_MARGIN * total + people.EMPTY_SD
+    most = min(STAY_MARGIN * total + people.EMPTY_SD, fits)
+    state.zones.inside[zone] = min(max(state.zones.inside[zone], 0.0), most)
+    state.zones.inside_var[zone] = min(state.zones.inside_var[zone], most * most / 12.0 + people.EMPTY_SD**2)
+    return float(most)
+
+
+@compiled
+def _inform(layout: Layout, state: State, f: Site, zone: int, told: float, variance: float) -> None:
+    """Somebody knows how many people there are."""
+    f.at[0], f.h[0] = zone, 1.0
+    update(f.x, f.p, f.at, f.h, 1, told - f.x[zone], variance, f.room)
+    _inform_inside(layout, state, f.zone + zone, told, variance)
+
+
+@compiled
+def _inform_inside(layout: Layout, state: State, zone: int, told: float, variance: float) -> None:
+    """The same for the people shown, where they are a sum of their own."""
+    if layout.zones.stay[zone] > 0:
+        gain = state.zones.inside_var[zone] / (state.zones.inside_var[zone] + variance)
+        state.zones.inside[zone] += gain * (told - state.zones.inside[zone])
+        state.zones.inside_var[zone] *= 1.0 - gain
 
 
 @compiled
@@ -369,6 +407,7 @@ def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, 
     r += max(0.0, strange / people.ODD_DAY**2 - 1.0) * expected
     update(f.x, f.p, f.at, f.h, 2, surprise, r, f.room)
     f.x[s] = max(f.x[s], 0.01)
+    _inform_inside(layout, state, f.zone + zone, told / f.x[s] + left, r / f.x[s] ** 2)
     sensors.judge(watch, number, USED, tick, layout.tick_h)
     return USED
 
@@ -379,9 +418,15 @@ def _settle(layout: Layout, state: State, given: Inputs, t: int, f: Site, verdic
     number = f.zone + zone
     counted = state.zones.guessed[number] <= people.MOST_GUESSED * state.zones.crossed[number]
     told = state.zones.anchored[number] and counted
+    # sums of in and out tell nothing of what all counters have in common: noise in them would wear it down
+    scale = layout.streams.scale[f.stream : f.stream + f.e - f.g]
+    shared = people.common(f.x, scale, f.g)
     state.zones.kappa[number] = people.settle(f.x, f.p, zone, told, state.zones.kappa[number], f.at, f.h, f.room)
+    people.set_common(f.x, scale, f.g, shared)
     people.keep_in_range(f.x, f.g, f.e)
     state.zones.anchored[number] = True
+    state.zones.inside[number] = 0.0
+    state.zones.inside_var[number] = people.EMPTY_SD**2
     state.zones.crossed[number] = 0.0
     state.zones.guessed[number] = 0.0
     for j in range(f.e - f.g):
@@ -389,5 +434,4 @@ def _settle(layout: Layout, state: State, given: Inputs, t: int, f: Site, verdic
         # once a day: a link between two zones with the one that it leaves
         own = layout.links.source[i] == zone or (layout.links.source[i] < 0 and layout.links.target[i] == zone)
         if own and verdict[j] != UNREGISTERED:
-            sd = math.sqrt(f.p[f.g + j, f.g + j])
-            sensors.calibrate(state.streams, f.stream + j, f.x[f.g + j], sd, given.first + t)
+            sensors.calibrate(state.streams, f.stream + j, f.x[f.g + j], given.first + t)

@@ -21,6 +21,7 @@ from ruimte.estimate.health import Condition, conditions
 from ruimte.forecast import forecaster
 from ruimte.forecast.errors import exceedance
 from ruimte.forecast.forecaster import Forecaster
+from ruimte.jobs.estimating import changed
 from ruimte.jobs.health import SensorHealth, figures, sensor_health, sensor_of, sentence, worst_of
 from ruimte.jobs.reasons import explain
 from ruimte.lab.lab import Lab
@@ -139,7 +140,7 @@ class Station:
             end = min(begin + _CHUNK_US, until_us)
             rows = self.store.read(lambda c, b=begin, e=end: observations.received(c, b, e))  # type: ignore[misc]
             state, states = advance(self.model, self._state, rows, end)
-            states = self._changed(states, begin, end)
+            states = changed(self.store, self.place_index, states, begin, end)
 
             def work(connection: sqlite3.Connection, state: bytes = state, states: pa.Table = states, end: int = end) -> None:
                 results.append_states(connection, states, self.place_ids, self._state_makers)
@@ -148,16 +149,6 @@ class Station:
             self.store.write(work).result()
             self._state = state
             progress(0.9 * (end - known_us) / max(1, until_us - known_us))
-
-    def _changed(self, states: pa.Table, begin_us: int, end_us: int) -> pa.Table:
-        """Without the states that the store holds already: a past that is estimated anew need not be written anew."""
-        stored = self.store.read(lambda c: results.states(c, self.place_index, begin_us, end_us))
-        if not stored.num_rows:
-            return states
-        columns = ["place", "end_us", "mean", "sd", "inflow", "outflow", "observed"]
-        known, found = (np.stack([table[name].to_numpy() for name in columns], axis=1) for table in (stored, states))
-        seen = {row.tobytes() for row in known}
-        return states.filter(pa.array([row.tobytes() not in seen for row in found], pa.bool_()))
 
     def _learn(self, begin_us: int, until_us: int) -> None:
         places, ends, values = self.store.read(lambda c: results.values(c, self.place_index, begin_us, until_us))

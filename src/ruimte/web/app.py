@@ -19,7 +19,7 @@ from ruimte import __version__
 from ruimte.errors import RuimteError
 from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.room import Room
-from ruimte.web import api, auth, health, ngsi_ld, sources, stream
+from ruimte.web import api, auth, health, ngsi_ld, sensors, sources, stream
 from ruimte.web.auth import Accounts
 from ruimte.web.control import act, page
 from ruimte.web.guard import Guard, security_headers
@@ -84,6 +84,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/warnings/{id:int}/acknowledge", act.acknowledge, methods=["POST"]),
         Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
         Route("/sources", sources.sources_page),
+        Route("/sensors", sensors.sensors_page),
         Route("/sign-in", auth.sign_in_page, methods=["GET"]),
         Route("/sign-in", auth.sign_in, methods=["POST"]),
         Route("/sign-in/{token}", auth.redeem, methods=["GET"]),
@@ -99,6 +100,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/api/v1/warnings", api.warnings),
         Route("/api/v1/logbook", api.logbook),
         Route("/api/v1/sources", sources.sources),
+        Route("/api/v1/sensors", sensors.sensors),
         Route("/api/v1/stream", stream.stream),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),

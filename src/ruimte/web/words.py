@@ -76,6 +76,14 @@ class Words:
         """
         return "?" if value is None else numbers.format_decimal(round(value), locale=self.locale)
 
+    def decimal(self, value: float) -> str:
+        """A number with one decimal.
+
+        >>> Words("nl", ZoneInfo("Europe/Amsterdam")).decimal(1.38)
+        '1,4'
+        """
+        return numbers.format_decimal(value, format="0.0", locale=self.locale)
+
     def percent(self, share: float) -> str:
         """A chance in whole percents, never 0 % or 100 %: no forecast is that sure.
 

@@ -11,7 +11,7 @@ from ruimte.clock import iso
 from ruimte.jobs.room import LogView, Room, ZoneView
 from ruimte.lab.lab import CountPoint, Lab, Zone
 from ruimte.text import duration_us, pick
-from ruimte.web import fields
+from ruimte.web import conditions, fields
 from ruimte.web.control.levels import SYMBOLS, legend, worst_first
 from ruimte.web.control.script_words import script_words
 from ruimte.web.pages import Pages
@@ -112,7 +112,12 @@ def _logbook(request: Request, at_us: int | None) -> dict[str, Any]:
 
 def _table(request: Request, at_us: int | None) -> dict[str, Any]:
     room, pages = _parts(request)
-    return {"rows": worst_first(room.zones(pages.language(request), at_us)), "level_symbols": SYMBOLS}
+    return {
+        "rows": worst_first(room.zones(pages.language(request), at_us)),
+        "level_symbols": SYMBOLS,
+        "rests": conditions.rests,
+        "condition_symbols": conditions.SYMBOLS,
+    }
 
 
 def _for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +136,10 @@ def _for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
         "attribution": lab.file.attribution,
         "lab": pick(lab.file.name, words.language),
         "symbols": SYMBOLS,
+        "conditions": {
+            key: {"word": word, "symbol": conditions.SYMBOLS.get(key)} for key, word in conditions.names(words).items()
+        },
+        "imbalanced": conditions.IMBALANCED,
         "places": lab.geojson(),
         "words": script_words(words),
     }

@@ -22,6 +22,16 @@ export const fullDay = (seconds) => day.format(date(seconds));
 export const shortDay = (seconds) => dayShort.format(date(seconds));
 export const dayClock = (seconds) => dayAndClock.format(date(seconds));
 
+/** A number with so many decimals. */
+export const decimal = (value, digits) => value.toLocaleString(data.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** A length of time in hours and minutes. */
+export function duration(seconds) {
+  const all = Math.round(seconds / 60);
+  const [hours, minutes] = [Math.floor(all / 60), all % 60];
+  return [hours && `${hours} ${say("hour")}`, (minutes || !hours) && `${minutes} ${say("minute")}`].filter(Boolean).join(" ");
+}
+
 /** A chance in whole percents, never 0 % or 100 %: no forecast is that sure. */
 export function percent(value) {
   if (value > 0.99) return `>${share.format(0.99)}`;

@@ -8,9 +8,10 @@ import * as keys from "./keys.js";
 import * as lookback from "./lookback.js";
 import * as map from "./map.js";
 import * as pulse from "./pulse.js";
+import * as rests from "./rests.js";
 import * as theme from "./theme.js";
 import { seconds } from "./format.js";
-import { sentence } from "./sentence.js";
+import { flows, sentence } from "./sentence.js";
 import { listen } from "./stream.js";
 
 let zones = data.zones;
@@ -56,6 +57,8 @@ async function drawChart() {
   const series = await answer.json();
   chart.show(series, at !== null);
   byId("sentence").textContent = sentence(zone, series, at !== null);
+  byId("flows").textContent = flows(zone);
+  rests.show(zone, at !== null);
 }
 
 function show(list) {
