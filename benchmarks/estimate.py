@@ -28,11 +28,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parts: dict[str, Callable[[bool], list[Row]]] = {"walks": _walks, "city": _city, "zurich": _zurich, "speed": _speed}
     parser.add_argument("--quick", action="store_true", help="fewer seeds and days")
-    parser.add_argument("--only", choices=parts, help="one part; nothing is written then")
+    parser.add_argument("--only", choices=parts, help="one part, written as estimate-PART")
     asked = parser.parse_args()
     rows = [each for name, part in parts.items() if asked.only in (None, name) for each in part(asked.quick)]
-    publish("estimate", rows)
-    (OUT / "estimate.md").write_text(markdown(rows) + "\n", "utf-8")
+    name = "estimate" if asked.only is None else f"estimate-{asked.only}"
+    publish(name, rows)
+    (OUT / f"{name}.md").write_text(markdown(rows) + "\n", "utf-8")
 
 
 def _walks(quick: bool) -> list[Row]:

@@ -9,8 +9,8 @@ For each stream runs a small account of evidence:
   :math:`e^{-18}`, about once in 65 million. :math:`\mu` is what the sisters of the sensor say *now*, at its lower end: where
   nobody is, they say so too, and zeros are no evidence.
 - **doubtful**: refused three times in a row, or far from what its sisters say.
-- **lying**: doubtful for an hour, or its calibration left what it used to be by a quarter.
-- **drifting**: its calibration moved by a tenth, and surely.
+- **lying**: doubtful for an hour, or its calibration left what it used to be by more than a quarter.
+- **drifting**: its calibration moved by more than 15 %, and by more than it usually does.
 
 Each passes again when it has told something believable three times.
 """
@@ -39,11 +39,11 @@ RELENT_H = 24.0
 """After so long what is refused is taken for the new normal: gates are closed, ways change."""
 KNOWN_DAYS = 2.0
 """Before the profile rests on so many days, no zero is strange."""
-DRIFT, LIE = 0.10, 0.25
+DRIFT, LIE = 0.15, 0.25
 """Moves of the calibration that are told, as shares."""
 SURELY, HARDLY = 4.0, 2.0
 """A move of the calibration counts beyond so many standard deviations of its usual moves; these follow moves up to so many."""
-FIRST_MOVE, LEAST_MOVE = 0.05, 0.01
+FIRST_MOVE, LEAST_MOVE = 0.05, 0.03
 REFERENCE_DAYS = 28.0
 FIRST_DAYS = 10.0
 """So long a calibration is only getting known, before it can drift."""
