@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ruimte.clock import DAY_US
-from ruimte.estimate.layout import Layout
+from ruimte.estimate.layout import Layout, kept
 from ruimte.estimate.memory import ROWS, Memory, Rows
 from ruimte.estimate.state import Inputs
 from ruimte.model.observation import Flag
@@ -152,6 +152,7 @@ def _shares(model: Model, layout: Layout, fact: Any) -> list[tuple[int, float, f
     ]
 
 
+@kept
 def _register(model: Model) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Ids of all datastreams, rising; from and until when the register lets each count; whether it may tell of an instant."""
     every = sorted(

@@ -56,23 +56,23 @@ def update(x: Array, p: Array, at: Array, h: Array, terms: int, surprise: float,
     """
     n = len(x)
     for i in range(n):
-        total = 0.0
-        for k in range(terms):
-            total += p[i, at[k]] * h[k]
-        ph[i] = total
+        ph[i] = 0.0
+    for k in range(terms):
+        column, by = p[at[k]], h[k]  # a row, which is the column too: it lies together
+        for i in range(n):
+            ph[i] += by * column[i]
     s = r
     for k in range(terms):
         s += h[k] * ph[at[k]]
+    less = 1.0 / s
     for i in range(n):
-        gain = ph[i] / s
-        if gain == 0.0:
+        own = ph[i]
+        if own == 0.0:
             continue
-        x[i] += gain * surprise
-        for j in range(i + 1):
-            p[i, j] -= gain * ph[j]
-    for i in range(n):
-        for j in range(i):
-            p[j, i] = p[i, j]
-        if p[i, i] < 0.0:  # rounding: of what is known exactly
-            p[i, i] = 0.0
+        x[i] += own * less * surprise
+        row = p[i]
+        for j in range(n):
+            row[j] -= own * ph[j] * less  # the product first: it is the same for (j, i), to the last bit
+        if row[i] < 0.0:  # rounding: of what is known exactly
+            row[i] = 0.0
     return s

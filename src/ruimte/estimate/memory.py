@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ruimte.errors import RuimteError
 from ruimte.estimate.layout import LINK, READING, SITE, STREAM, ZONE, Layout, kept, layout_of
-from ruimte.estimate.state import State, new_state
+from ruimte.estimate.state import State, blank_state, new_state
 from ruimte.model.observation import OBSERVATIONS
 from ruimte.model.place import Model
 
@@ -88,19 +88,16 @@ def load(body: bytes, model: Model, columns: int) -> Memory:
     if version > VERSION:
         raise RuimteError(f"made by a newer Ruimte (version {version})", "estimator state", "upgrade Ruimte")
     layout = layout_of(model)
-    memory = new_memory(layout)
     if version < VERSION or raw["ticks"] != [model.tick_us, model.phase_us]:
         # rates and variances are per tick: with other ticks they mean nothing
-        return memory
-    memory.settled = raw["settled"]
-    memory.rows = {name: np.frombuffer(raw["rows"][name], column.dtype) for name, column in memory.rows.items()}
+        return new_memory(layout)
+    rows = {name: np.frombuffer(raw["rows"][name], column.dtype) for name, column in no_rows().items()}
     if raw["names"] == _names(model):
-        memory.state = _read(raw["state"], memory.state)
-        memory.heard_us = np.frombuffer(raw["heard_us"], np.int64).copy()
-        memory.spoken = {
-            tick: Spoken(np.frombuffer(values).reshape(-1, columns), verdicts) for tick, values, verdicts in raw["spoken"]
-        }
-        return memory
+        heard_us = np.frombuffer(raw["heard_us"], np.int64).copy()
+        spoken = {tick: Spoken(np.frombuffer(values).reshape(-1, columns), verdicts) for tick, values, verdicts in raw["spoken"]}
+        return Memory(raw["settled"], _read(raw["state"], blank_state(layout)), heard_us, rows, spoken)
+    memory = new_memory(layout)
+    memory.settled, memory.rows = raw["settled"], rows
     _carry_over(msgspec.msgpack.decode(raw["names"]), raw, model, layout, memory)
     known = np.isin(memory.rows["datastream"], np.concatenate([layout.streams.id, layout.readings.id]))
     memory.rows = {name: column[known] for name, column in memory.rows.items()}
@@ -144,7 +141,7 @@ def _link_name(model: Model, number: int) -> str:
 def _carry_over(old: dict[str, Any], raw: dict[str, Any], model: Model, layout: Layout, memory: Memory) -> None:
     """Give every zone, link, stream and reading that is in both registers what the filter knew of it."""
     new = _name(model)
-    before = _read(raw["state"], new_state(_shape(old)))
+    before = _read(raw["state"], blank_state(_shape(old)))
     state = memory.state
     zones, links, streams, readings = (_matches(old[kind], new[kind]) for kind in ("zones", "links", "streams", "readings"))
     for kind, pairs in (("zones", zones), ("links", links), ("streams", streams), ("readings", readings)):

@@ -86,8 +86,19 @@ class Outputs(NamedTuple):
 
 def new_state(layout: Layout) -> State:
     """Nothing is known of any site: not how many people there are, nor what is usual."""
+    state = blank_state(layout)
+    state.zones.kappa = people.FIRST_KAPPA
+    state.zones.inside_var = np.where(np.isfinite(layout.zones.most), layout.zones.most, 1e6) ** 2
+    state.links.noise = flows.FIRST_NOISE
+    for site in range(len(layout.sites) - 1):
+        _begin(layout, state, site)
+    return state
+
+
+def blank_state(layout: Layout) -> State:
+    """The arrays of a state, to be filled."""
     zones, links, slots = len(layout.zones), len(layout.links), DAY_KINDS * layout.day_bins
-    state = State(
+    return State(
         flow_x=np.zeros(layout.sites.flow[-1]),
         flow_p=np.zeros(layout.sites.flow_p[-1]),
         people_x=np.zeros(layout.sites.people[-1]),
@@ -100,12 +111,6 @@ def new_state(layout: Layout) -> State:
         streams=new_watch(len(layout.streams)),
         readings=new_watch(len(layout.readings)),
     )
-    state.zones.kappa = people.FIRST_KAPPA
-    state.zones.inside_var = np.where(np.isfinite(layout.zones.most), layout.zones.most, 1e6) ** 2
-    state.links.noise = flows.FIRST_NOISE
-    for site in range(len(layout.sites) - 1):
-        _begin(layout, state, site)
-    return state
 
 
 def _begin(layout: Layout, state: State, site: int) -> None:
