@@ -65,7 +65,7 @@ def _run(
         for t in range(seen.shape[1]):
             if t > 0:
                 for k in range(len(row)):
-                    people.shear(x, p, row[k], column[k], by[k])
+                    people.shear(x, p, row[k], column[k], by[k], None)
                 for i in range(n):
                     x[i] *= factor[i]
                     for j in range(n):
@@ -74,7 +74,7 @@ def _run(
             for j in range(len(counted)):
                 if not np.isnan(seen[site, t, j]):
                     at[0] = counted[j]
-                    update(x, p, at, h, 1, seen[site, t, j] - x[at[0]], r[j], room)
+                    update(x, p, at, h, 1, seen[site, t, j] - x[at[0]], r[j], room, None)
             for i in range(n):
                 means[site, t, i] = x[i]
                 variances[site, t, i] = p[i, i]

@@ -18,6 +18,8 @@ __version__ = version("ruimte")
 if TYPE_CHECKING:
     from ruimte.errors import RuimteError
     from ruimte.estimate import advance
+    from ruimte.estimate.health import health
+    from ruimte.estimate.smooth import smooth
     from ruimte.forecast.forecaster import Forecaster
     from ruimte.jobs.evaluate import evaluate
     from ruimte.jobs.importing import import_file
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "RuimteError": "ruimte.errors:RuimteError",
     "advance": "ruimte.estimate:advance",
+    "health": "ruimte.estimate.health:health",
+    "smooth": "ruimte.estimate.smooth:smooth",
     "Forecaster": "ruimte.forecast.forecaster:Forecaster",
     "evaluate": "ruimte.jobs.evaluate:evaluate",
     "import_file": "ruimte.jobs.importing:import_file",
@@ -46,9 +50,11 @@ __all__ = [
     "advance",
     "check_lab",
     "evaluate",
+    "health",
     "import_file",
     "open_lab",
     "register_lab",
+    "smooth",
 ]
 
 

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 
 from ruimte.clock import ReplayClock, SystemClock
 from ruimte.errors import RuimteError
+from ruimte.estimate.compiled import never_before
 from ruimte.intake.mqtt.address import Address
 from ruimte.jobs.broker import broker as broker_of
 from ruimte.jobs.devices import credentials_path
@@ -149,7 +150,13 @@ def _run(
 ) -> None:
     """Serve a room's pages while it runs, until stopped. A room that fails takes the pages with it; one that ends does not."""
     url = _url(host, listening) + path
-    _until_stopped(_serve(page_server(app), listening, "Control room", url, run, browser=browser, say=say))
+
+    async def running() -> None:
+        if never_before():
+            say("The first time, the estimate is compiled: the picture takes half a minute longer to come.")
+        await run
+
+    _until_stopped(_serve(page_server(app), listening, "Control room", url, running(), browser=browser, say=say))
 
 
 async def _serve(

@@ -66,7 +66,7 @@ def models(make_model):
     cuts=st.lists(st.integers(0, 2 * TICKS * 4), max_size=8),
     lateness=st.integers(0, 3),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_split_of_rows_over_calls_changes_the_outcome(models, rows, again, cuts, lateness):
     # duplicates, and the same observation with another result later on
     rows = rows + [rows[i % len(rows)] | {"delay": rows[i % len(rows)]["delay"] + i * TICK // 8} for i in again]
@@ -81,7 +81,7 @@ def test_no_split_of_rows_over_calls_changes_the_outcome(models, rows, again, cu
 
 
 @given(rows=st.lists(ROW, min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_estimate_is_negative_or_out_of_order(models, rows):
     _, states = advance(models[3], None, table(rows), END)
     for row in states.to_pylist():

@@ -28,7 +28,7 @@ def test_one_by_one_is_the_same_as_all_at_once(n):
     wanted_x, wanted_p = x + gain @ (y - rows @ x), p - gain @ s @ gain.T
     for row, one_r, one_y in zip(rows, r, y, strict=True):
         at = np.flatnonzero(row)
-        update(x, p, at, row[at], len(at), one_y - row @ x, one_r, np.empty(n))
+        update(x, p, at, row[at], len(at), one_y - row @ x, one_r, np.empty(n), None)
     np.testing.assert_allclose(x, wanted_x, atol=1e-9)
     np.testing.assert_allclose(p, wanted_p, atol=1e-9)
     assert np.array_equal(p, p.T)
@@ -39,10 +39,10 @@ def test_what_is_surer_after_each_step_stays_symmetric_and_positive_for_a_hundre
     x, p = some_state(random, 6)
     at, h, room = np.array([0, 3]), np.array([1.0, -1.0]), np.empty(6)
     for step in range(100_000):
-        shear(x, p, step % 6, (step + 1) % 6, 0.1)
-        fade(x, p, step % 6, 0.0, 0.5, 1e6 if step % 1000 == 0 else 1.0)
+        shear(x, p, step % 6, (step + 1) % 6, 0.1, None)
+        fade(x, p, step % 6, 0.0, 0.5, 1e6 if step % 1000 == 0 else 1.0, None)
         at[0], at[1] = step % 6, (step + 3) % 6
-        update(x, p, at, h, 2, float(random.normal()) * (1e6 if step % 997 == 0 else 1.0), 1e-6 if step % 2 else 1e3, room)
+        update(x, p, at, h, 2, float(random.normal()) * (1e6 if step % 997 == 0 else 1.0), 1e-6 if step % 2 else 1e3, room, None)
         if step % 5000 == 0:
             assert np.array_equal(p, p.T)
             assert np.linalg.eigvalsh(p).min() > -1e-9 * np.abs(p).max()
@@ -54,7 +54,7 @@ def test_adding_one_number_to_another_is_the_matrix_that_does_so():
     f = np.eye(4)
     f[1, 3] = 2.5
     wanted = f @ x, f @ p @ f.T
-    shear(x, p, 1, 3, 2.5)
+    shear(x, p, 1, 3, 2.5, None)
     np.testing.assert_allclose(x, wanted[0])
     np.testing.assert_allclose(p, wanted[1])
 
@@ -62,7 +62,7 @@ def test_adding_one_number_to_another_is_the_matrix_that_does_so():
 def test_what_is_forgotten_tells_of_nothing_else():
     x, p = some_state(np.random.default_rng(3), 4)
     others = p[np.ix_([0, 2, 3], [0, 2, 3])].copy()
-    forget(x, p, 1, 5.0, 2.0)
+    forget(x, p, 1, 5.0, 2.0, None)
     assert (x[1], p[1, 1]) == (5.0, 2.0)
     assert not p[1, [0, 2, 3]].any()
     assert np.array_equal(p[np.ix_([0, 2, 3], [0, 2, 3])], others)

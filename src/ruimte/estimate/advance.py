@@ -60,18 +60,17 @@ def advance(model: Model, state: bytes | None, observations: pa.Table, until_us:
     heard = np.maximum.accumulate(np.concatenate([known.heard_us[None], heard]), axis=0)
     values, age = tell.values(model, given, out), tell.age(model, first, heard[1:])
     verdicts = np.concatenate([out.stream, out.reading], axis=1)
-    new = [
-        t
-        for t in range(ticks)
-        if (before := known.spoken.get(first + t)) is None
-        or before.verdicts != verdicts[t].tobytes()
-        or not np.array_equal(before.values, values[t], equal_nan=True)
-    ]
-    known.spoken = {first + t: Spoken(values[t], verdicts[t].tobytes()) for t in range(sure, ticks)}
+    said = {first + t: Spoken(values[t], verdicts[t].tobytes() + age[t].tobytes()) for t in range(ticks)}
+    new = [tick - first for tick, now in said.items() if not _same(known.spoken.get(tick), now)]
+    known.spoken = {tick: now for tick, now in said.items() if tick >= first + sure}
     known.heard_us = heard[sure]
     if sure:
         buffer.forget(known, model, settled)
     return memory.dump(known, model), tell.table(model, first, new, values, age, verdicts)
+
+
+def _same(before: Spoken | None, now: Spoken) -> bool:
+    return before is not None and before.rest == now.rest and np.array_equal(before.values, now.values, equal_nan=True)
 
 
 def _outputs(layout: Layout, ticks: int) -> Outputs:

@@ -32,6 +32,11 @@ def compiled(function: F) -> F:
         config.CACHE_DIR = before
 
 
+def never_before() -> bool:
+    """Whether nothing has been compiled on this machine yet, so that the first estimate takes half a minute."""
+    return _KEPT is None or next(_KEPT.rglob("*.nbi"), None) is None
+
+
 def _folder() -> Path | None:
     """Where results are kept: beside the source, else in the user's cache; None where neither can be written."""
     digest = hashlib.sha256(numba.__version__.encode())

@@ -31,6 +31,7 @@ import numpy as np
 from ruimte.estimate.compiled import compiled
 from ruimte.estimate.kalman import spread, update
 from ruimte.estimate.layout import Array
+from ruimte.estimate.tape import SCALE, Tape, note
 
 OFFSET = 3 / 8
 COMMON_SD = 0.3
@@ -69,24 +70,28 @@ def slot_ticks(slots: int, tick_h: float) -> float:
 
 
 @compiled
-def usual(profile: Array, visits: Array, overall: float, kind: int, slot: int, slots: int, tick_h: float) -> tuple[float, float]:
-    """Mean count of a link for a slot of a kind of day, and how many earlier days it rests on.
+def usual(
+    profile: Array, visits: Array, overall: float, kind: int, slot: int, slots: int, tick_h: float
+) -> tuple[float, float, float]:
+    """Mean count of a link for a slot of a kind of day, how many earlier days it rests on, and how many of any kind there were.
 
     Where that is few, what other kinds of day show at that time of day, or the mean of all ticks, fills in.
     """
     here = kind * slots + slot
-    total, found = 0.0, 0
+    total, found, seen = 0.0, 0, 0.0
     for other in range(len(profile) // slots):
+        seen += visits[other * slots + slot]
         if other != kind and visits[other * slots + slot] > 0:
             total += profile[other * slots + slot]
             found += 1
     elsewhere = total / found if found > 0 else overall
-    days = visits[here] / slot_ticks(slots, tick_h)
-    return (days * profile[here] + elsewhere) / (days + 1.0), days
+    a_day = slot_ticks(slots, tick_h)
+    days = visits[here] / a_day
+    return (days * profile[here] + elsewhere) / (days + 1.0), days, seen / a_day
 
 
 @compiled
-def predict(x: Array, p: Array, days: Array, tick_h: float) -> None:
+def predict(x: Array, p: Array, days: Array, tick_h: float, tape: Tape | None) -> None:
     """One tick on: what all share and what each link has of its own fall back towards 0, and become less sure. In place."""
     n = len(x)
     for i in range(n):
@@ -95,6 +100,8 @@ def predict(x: Array, p: Array, days: Array, tick_h: float) -> None:
         else:
             young = NEW_SD / (1.0 + days[i - 1])
             rest, sd2 = rest_of(OWN_H, tick_h), OWN_SD**2 + young * young
+        if tape is not None:
+            note(tape, SCALE, i, i, rest)
         x[i] *= rest
         for j in range(n):
             if j != i:
@@ -134,10 +141,12 @@ def row_of(link: int, m: float, at: Array, h: Array) -> None:
 
 
 @compiled
-def take(x: Array, p: Array, m: float, link: int, z: float, r: float, at: Array, h: Array, room: Array) -> None:
+def take(
+    x: Array, p: Array, m: float, link: int, z: float, r: float, at: Array, h: Array, room: Array, tape: Tape | None
+) -> None:
     """Take in one count, in place."""
     row_of(link, m, at, h)
-    update(x, p, at, h, 2, z - m * (1.0 + x[0] + x[1 + link]), r, room)
+    update(x, p, at, h, 2, z - m * (1.0 + x[0] + x[1 + link]), r, room, tape)
 
 
 @compiled

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from ruimte.estimate.compiled import compiled
 from ruimte.estimate.layout import Array
+from ruimte.estimate.tape import MEASURED, Tape, note_row
 
 
 @compiled
@@ -38,7 +39,7 @@ def spread(p: Array, at: Array, h: Array, terms: int) -> float:
 
 
 @compiled
-def update(x: Array, p: Array, at: Array, h: Array, terms: int, surprise: float, r: float, ph: Array) -> float:
+def update(x: Array, p: Array, at: Array, h: Array, terms: int, surprise: float, r: float, ph: Array, tape: Tape | None) -> float:
     """Take in one measurement, in place.
 
     Args:
@@ -50,6 +51,7 @@ def update(x: Array, p: Array, at: Array, h: Array, terms: int, surprise: float,
         surprise: y less what was predicted, in the measurement's unit (the innovation).
         r: variance of the measurement's error, above 0.
         ph: room for n numbers; holds P h afterwards, as it was before the measurement.
+        tape: to write it down on, for smoothing.
 
     Returns:
         s, the variance that the surprise was expected to have.
@@ -65,6 +67,10 @@ def update(x: Array, p: Array, at: Array, h: Array, terms: int, surprise: float,
     for k in range(terms):
         s += h[k] * ph[at[k]]
     less = 1.0 / s
+    if tape is not None:
+        noted = note_row(tape, MEASURED, at, h, terms, less, surprise * less)
+        for i in range(n):
+            noted[i] = ph[i]
     for i in range(n):
         own = ph[i]
         if own == 0.0:

@@ -24,10 +24,10 @@ Rows = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What was last said of a tick: values (places, columns), and what became of every datastream."""
+    """What was last said of a tick: values (places, columns); as bytes what became of every datastream, and the age of every place."""
 
     values: NDArray[np.float64]
-    verdicts: bytes
+    rest: bytes
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def dump(memory: Memory, model: Model) -> bytes:
             "state": [part.tobytes() for part in memory.state],
             "heard_us": memory.heard_us.tobytes(),
             "rows": {name: column.tobytes() for name, column in memory.rows.items()},
-            "spoken": [[tick, each.values.tobytes(), each.verdicts] for tick, each in memory.spoken.items()],
+            "spoken": [[tick, each.values.tobytes(), each.rest] for tick, each in memory.spoken.items()],
         }
     )
 
@@ -94,7 +94,7 @@ def load(body: bytes, model: Model, columns: int) -> Memory:
     rows = {name: np.frombuffer(raw["rows"][name], column.dtype) for name, column in no_rows().items()}
     if raw["names"] == _names(model):
         heard_us = np.frombuffer(raw["heard_us"], np.int64).copy()
-        spoken = {tick: Spoken(np.frombuffer(values).reshape(-1, columns), verdicts) for tick, values, verdicts in raw["spoken"]}
+        spoken = {tick: Spoken(np.frombuffer(values).reshape(-1, columns), rest) for tick, values, rest in raw["spoken"]}
         return Memory(raw["settled"], _read(raw["state"], blank_state(layout)), heard_us, rows, spoken)
     memory = new_memory(layout)
     memory.settled, memory.rows = raw["settled"], rows

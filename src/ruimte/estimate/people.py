@@ -25,6 +25,7 @@ from __future__ import annotations
 from ruimte.estimate.compiled import compiled
 from ruimte.estimate.kalman import update
 from ruimte.estimate.layout import Array
+from ruimte.estimate.tape import EMPTY, SCALE, SHEAR, Tape, note, note_one
 
 EMPTY_SD = 3.0
 """At the empty hour a handful may still be there."""
@@ -44,7 +45,7 @@ MOST_GUESSED = 0.03
 STRANGE, STRANGE_H, STRANGE_DAYS = 0.35, 6.0, 3.0
 """A link that is by more than the first (a share) unlike its sisters may be told wrongly: its calibration gets loose within
 hours. Only once its profile rests on some days."""
-FIRST_KAPPA = 0.05
+FIRST_KAPPA = 0.03
 """Variance that one person counted adds, besides that of those missed."""
 KAPPA_RATE, KAPPA_READ = 0.1, 0.02
 """How fast kappa follows surprises: at the empty hour, and at a reading."""
@@ -64,10 +65,12 @@ ODD_DAY = 3.0
 
 
 @compiled
-def shear(x: Array, p: Array, row: int, column: int, by: float) -> None:
+def shear(x: Array, p: Array, row: int, column: int, by: float, tape: Tape | None) -> None:
     """Add ``by`` times one number of the state to another, in place; P stays symmetric to the last bit."""
     if by == 0.0:
         return
+    if tape is not None:
+        note(tape, SHEAR, row, column, by)
     x[row] += by * x[column]
     cross, own = p[row, column], p[column, column]
     for j in range(len(x)):
@@ -78,12 +81,12 @@ def shear(x: Array, p: Array, row: int, column: int, by: float) -> None:
 
 
 @compiled
-def move(x: Array, p: Array, source: int, target: int, column: int, by: float) -> None:
+def move(x: Array, p: Array, source: int, target: int, column: int, by: float, tape: Tape | None) -> None:
     """People cross a link, ``by`` times the number in ``column``: out of the source, into the target."""
     if source >= 0:
-        shear(x, p, source, column, -by)
+        shear(x, p, source, column, -by, tape)
     if target >= 0:
-        shear(x, p, target, column, by)
+        shear(x, p, target, column, by, tape)
 
 
 @compiled
@@ -108,8 +111,10 @@ def doubt(p: Array, source: int, target: int, variance: float) -> None:
 
 
 @compiled
-def forget(x: Array, p: Array, i: int, mean: float, variance: float) -> None:
+def forget(x: Array, p: Array, i: int, mean: float, variance: float, tape: Tape | None) -> None:
     """Number i of the state becomes ``mean`` with ``variance``, whatever it was; the others learn nothing from that."""
+    if tape is not None:
+        note(tape, SCALE, i, i, 0.0)
     x[i] = mean
     for j in range(len(x)):
         p[i, j] = 0.0
@@ -118,9 +123,11 @@ def forget(x: Array, p: Array, i: int, mean: float, variance: float) -> None:
 
 
 @compiled
-def fade(x: Array, p: Array, i: int, mean: float, rest: float, variance: float) -> None:
+def fade(x: Array, p: Array, i: int, mean: float, rest: float, variance: float, tape: Tape | None) -> None:
     """Number i falls back towards ``mean``, to ``rest`` of its distance, and in the long run becomes as unsure as
     ``variance``."""
+    if tape is not None:
+        note(tape, SCALE, i, i, rest)
     x[i] = mean + rest * (x[i] - mean)
     for j in range(len(x)):
         if j != i:
@@ -130,11 +137,11 @@ def fade(x: Array, p: Array, i: int, mean: float, rest: float, variance: float) 
 
 
 @compiled
-def not_below(x: Array, p: Array, i: int, at: Array, h: Array, room: Array) -> None:
+def not_below(x: Array, p: Array, i: int, at: Array, h: Array, room: Array, tape: Tape | None) -> None:
     """A sum that is surely below 0 cannot be right: meet 0 halfway."""
     if x[i] < 0.0 and x[i] * x[i] > SURELY_BELOW**2 * p[i, i]:
         at[0], h[0] = i, 1.0
-        update(x, p, at, h, 1, -x[i], p[i, i] + EMPTY_SD**2, room)
+        update(x, p, at, h, 1, -x[i], p[i, i] + EMPTY_SD**2, room, tape)
 
 
 @compiled
@@ -144,7 +151,9 @@ def kappa_after(kappa: float, strange: float, rate: float) -> float:
 
 
 @compiled
-def settle(x: Array, p: Array, zone: int, known: bool, kappa: float, at: Array, h: Array, room: Array) -> float:
+def settle(
+    x: Array, p: Array, zone: int, known: bool, kappa: float, at: Array, h: Array, room: Array, tape: Tape | None
+) -> float:
     """The empty hour of a zone: what is left of the sum tells the calibration, and it begins anew. Gives the new kappa."""
     if known:
         at[0], h[0] = zone, 1.0
@@ -152,9 +161,11 @@ def settle(x: Array, p: Array, zone: int, known: bool, kappa: float, at: Array, 
         strange = x[zone] ** 2 / expected
         # one odd day does not decide: it is taken for as uncertain as it looks
         r = EMPTY_SD**2 + max(0.0, strange / ODD_DAY**2 - 1.0) * expected
-        update(x, p, at, h, 1, -x[zone], r, room)
+        update(x, p, at, h, 1, -x[zone], r, room, tape)
         kappa = kappa_after(kappa, strange, KAPPA_RATE)
-    forget(x, p, zone, 0.0, EMPTY_SD**2)
+    elif tape is not None:
+        note_one(tape, EMPTY, p, zone, 0.0, x[zone])
+    forget(x, p, zone, 0.0, EMPTY_SD**2, tape)
     return kappa
 
 

@@ -20,5 +20,5 @@ def run(layout: Layout, state: State, given: Inputs, out: Outputs) -> None:
         while last < len(given.fact_tick) and given.fact_tick[last] == t:
             last += 1
         for site in range(len(layout.sites) - 1):
-            flows = step_flows(layout, state, given, out, t, site)
-            step_people(layout, state, given, out, t, site, flows, fact, last)
+            flows = step_flows(layout, state, given, out, t, site, None)
+            step_people(layout, state, given, out, t, site, flows, fact, last, None)

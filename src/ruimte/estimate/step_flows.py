@@ -14,6 +14,7 @@ from ruimte.estimate.kalman import spread
 from ruimte.estimate.layout import Array, Layout, Records
 from ruimte.estimate.sensors import REFUSED, UNHEARD, UNREGISTERED, USED
 from ruimte.estimate.state import Inputs, Outputs, State
+from ruimte.estimate.tape import SCALE, Tape, note
 
 SURGE = 10.0
 PEAKS = 5.0
@@ -27,18 +28,19 @@ OVERALL_H = 48.0
 
 class Flows(NamedTuple):
     """The links of a site at the end of a tick, each (links,): z and its variance, its mean count, how unlike its sisters it is
-    (a share of z), and how many days its profile rests on."""
+    (a share of z), how many days its profile rests on, and its usual z."""
 
     z: Array
     variance: Array
     mean: Array
     own: Array
     days: Array
+    usual: Array
 
 
 @compiled
-def step_flows(layout: Layout, state: State, given: Inputs, out: Outputs, t: int, site: int) -> Flows:
-    """The flow filter of one site, and the verdicts on its streams (into ``out.stream``)."""
+def step_flows(layout: Layout, state: State, given: Inputs, out: Outputs, t: int, site: int, tape: Tape | None) -> Flows:
+    """The flow filter of one site, and the verdicts on its streams (into ``out.stream``); ``tape`` is for smoothing."""
     l0, j0, j1 = layout.sites.link[site], layout.sites.stream[site], layout.sites.stream[site + 1]
     links, streams, tick = layout.sites.link[site + 1] - l0, j1 - j0, given.first + t
     link_of = layout.streams.link[j0:j1]
@@ -49,9 +51,9 @@ def step_flows(layout: Layout, state: State, given: Inputs, out: Outputs, t: int
     watch = state.streams
     at, h, room = np.zeros(2, np.int64), np.zeros(2), np.empty(n + streams)
 
-    m, days = np.empty(links), np.empty(links)
+    m, days, seen = np.empty(links), np.empty(links), np.empty(links)
     for i in range(links):
-        usual, days[i] = flows.usual(
+        usual, days[i], seen[i] = flows.usual(
             state.profile[l0 + i],
             state.visits[l0 + i],
             state.links.overall[l0 + i],
@@ -61,15 +63,15 @@ def step_flows(layout: Layout, state: State, given: Inputs, out: Outputs, t: int
             layout.tick_h,
         )
         m[i] = 2.0 * math.sqrt(usual + OFFSET)
-    flows.predict(x, p, days, layout.tick_h)
+    flows.predict(x, p, days, layout.tick_h, tape)
 
     z, heard = _hear(layout, state, given, t, j0, verdict)
-    begun = _begin(state, given, t, j0, l0, link_of, heard, z, m, x, p)
+    begun = _begin(state, given, t, j0, l0, link_of, heard, z, m, x, p, tape)
     common = 0.0 if begun else flows.common_shift(x, m, z, link_of, heard, room)
     r = _noises(layout, state, given, t, j0, l0, link_of, heard, z, m, x, p, common, at, h)
     for j in range(streams):
         if r[j] < np.inf:
-            flows.take(x, p, m[link_of[j]], link_of[j], z[j], r[j], at, h, room)
+            flows.take(x, p, m[link_of[j]], link_of[j], z[j], r[j], at, h, room, tape)
 
     for j in range(streams):
         if verdict[j] == UNREGISTERED:
@@ -88,7 +90,7 @@ def step_flows(layout: Layout, state: State, given: Inputs, out: Outputs, t: int
         odd = (max(odd, 0.0) if z[j] > told else min(odd, 0.0)) / math.sqrt(s + noise / covered)
         verdict[j] = _verdict(watch, number, verdict[j], odd, count, state.links.seen[l0 + i], layout.tick_h)
         least = flows.persons(max(min(told, m[i]) - 2.0 * math.sqrt(s), 2.0 * math.sqrt(OFFSET)), 0.0)
-        sensors.repetition(watch, number, count, least * covered, noise, days[i])
+        sensors.repetition(watch, number, count, least * covered, noise, seen[i])
         watch.said[number] = count
         watch.expected[number] = flows.persons(told, s) * covered
         sensors.judge(watch, number, verdict[j], tick, layout.tick_h)
@@ -97,7 +99,7 @@ def step_flows(layout: Layout, state: State, given: Inputs, out: Outputs, t: int
         if verdict[j] == USED:
             state.links.noise[l0 + i] = flows.noise_after(noise, z[j] - told, s)
 
-    found = Flows(np.empty(links), np.empty(links), np.empty(links), np.empty(links), days)
+    found = Flows(np.empty(links), np.empty(links), np.empty(links), np.empty(links), days, m)
     for i in range(links):
         flows.row_of(i, m[i], at, h)
         told = m[i] * (1.0 + x[0] + x[1 + i])
@@ -126,7 +128,18 @@ def _hear(layout: Layout, state: State, given: Inputs, t: int, j0: int, verdict:
 
 @compiled
 def _begin(
-    state: State, given: Inputs, t: int, j0: int, l0: int, link_of: Array, heard: Array, z: Array, m: Array, x: Array, p: Array
+    state: State,
+    given: Inputs,
+    t: int,
+    j0: int,
+    l0: int,
+    link_of: Array,
+    heard: Array,
+    z: Array,
+    m: Array,
+    x: Array,
+    p: Array,
+    tape: Tape | None,
 ) -> bool:
     """The first count of a link is all that is known of its level. Tells whether there was one."""
     begun = False
@@ -135,6 +148,8 @@ def _begin(
         if heard[j] and state.links.seen[l0 + i] == 0:
             state.links.overall[l0 + i] = given.count[t, j0 + j] / given.covered[t, j0 + j]
             m[i] = z[j]
+            if tape is not None:
+                note(tape, SCALE, 1 + i, 1 + i, 0.0)
             x[1 + i] = 0.0
             p[1 + i, :] = 0.0
             p[:, 1 + i] = 0.0

@@ -15,6 +15,7 @@ from ruimte.estimate.layout import Array, Layout
 from ruimte.estimate.sensors import REFUSED, UNHEARD, UNREGISTERED, USED
 from ruimte.estimate.state import Inputs, Outputs, State
 from ruimte.estimate.step_flows import Flows
+from ruimte.estimate.tape import Tape
 
 UNWATCHED = 1.0
 """Relative error (a standard deviation) of what is guessed of a link that was never watched: the mean of the site's links."""
@@ -27,7 +28,8 @@ AGREE = 0.3
 
 class Site(NamedTuple):
     """The people filter of one site: mean and covariance, where its parts begin in them (calibrations ``g``, errors ``e`` of
-    guessed flows, scales ``s`` of readings), where the site begins in the layout, and room to work in."""
+    guessed flows, scales ``s`` of readings), where the site begins in the layout, room to work in, and a
+    smoother's tape."""
 
     x: Array
     p: Array
@@ -43,14 +45,24 @@ class Site(NamedTuple):
     at: Array
     h: Array
     room: Array
+    tape: Tape | None
 
 
 @compiled
 def step_people(
-    layout: Layout, state: State, given: Inputs, out: Outputs, t: int, site: int, flow: Flows, fact: int, last_fact: int
+    layout: Layout,
+    state: State,
+    given: Inputs,
+    out: Outputs,
+    t: int,
+    site: int,
+    flow: Flows,
+    fact: int,
+    last_fact: int,
+    tape: Tape | None,
 ) -> None:
-    """The people filter of one site; what it knows at the end of the tick goes into ``out``."""
-    f = _site(layout, state, site)
+    """The people filter of one site; what it knows at the end of the tick goes into ``out``; ``tape`` is for smoothing."""
+    f = site_of(layout, state, site, tape)
     verdict = out.stream[t, f.stream : f.stream + f.e - f.g]
     _forget_slowly(layout, state, f, flow)
 
@@ -77,7 +89,7 @@ def step_people(
             came[target] += crossed
 
     for zone in range(f.zones):
-        people.not_below(f.x, f.p, zone, f.at, f.h, f.room)
+        people.not_below(f.x, f.p, zone, f.at, f.h, f.room, f.tape)
         out.people_most[t, f.zone + zone] = _stay(
             layout, state, f.zone + zone, came[zone], net[zone], vague[zone], given.first + t
         )
@@ -92,13 +104,20 @@ def step_people(
         number = f.zone + zone
         if given.empty[t, number]:
             _settle(layout, state, given, t, f, verdict, zone)
-        passing = layout.zones.stay[number] > 0 and out.people_most[t, number] < layout.zones.most[number]
-        out.people[t, number] = state.zones.inside[number] if passing else f.x[zone]
-        out.people_var[t, number] = state.zones.inside_var[number] if passing else f.p[zone, zone]
+        own = passing(layout, out, t, number)
+        out.people[t, number] = state.zones.inside[number] if own else f.x[zone]
+        out.people_var[t, number] = state.zones.inside_var[number] if own else f.p[zone, zone]
 
 
 @compiled
-def _site(layout: Layout, state: State, site: int) -> Site:
+def passing(layout: Layout, out: Outputs, t: int, number: int) -> bool:
+    """Whether people pass through a zone within a stay that is known: then they are told by a sum of their own."""
+    return bool(layout.zones.stay[number] > 0 and out.people_most[t, number] < layout.zones.most[number])
+
+
+@compiled
+def site_of(layout: Layout, state: State, site: int, tape: Tape | None) -> Site:
+    """The people filter of a site; its arrays are those of the state."""
     at, end = layout.sites[site], layout.sites[site + 1]
     zones, links, streams = end.zone - at.zone, end.link - at.link, end.stream - at.stream
     n = end.people - at.people
@@ -117,6 +136,7 @@ def _site(layout: Layout, state: State, site: int) -> Site:
         np.zeros(2, np.int64),
         np.zeros(2),
         np.empty(n),
+        tape,
     )
 
 
@@ -127,7 +147,7 @@ def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
     for j in range(f.e - f.g):
         g, number = f.g + j, f.stream + j
         off = layout.streams.accuracy[number]
-        people.fade(f.x, f.p, g, layout.streams.scale[number], rest, (1.0 - people.SHARED) * off**2)
+        people.fade(f.x, f.p, g, layout.streams.scale[number], rest, (1.0 - people.SHARED) * off**2, f.tape)
         for k in range(j + 1):
             f.p[g, f.g + k] += people.SHARED * off * layout.streams.accuracy[f.stream + k] * (1.0 - rest * rest)
             f.p[f.g + k, g] = f.p[g, f.g + k]
@@ -140,7 +160,7 @@ def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
         if layout.readings.free[number]:
             f.p[s, s] += people.FREE_DRIFT_PER_DAY * f.x[s] ** 2 * layout.tick_h / 24.0
         else:
-            people.fade(f.x, f.p, s, 1.0, rest, (people.SYSTEMATIC * layout.readings.accuracy[number]) ** 2)
+            people.fade(f.x, f.p, s, 1.0, rest, (people.SYSTEMATIC * layout.readings.accuracy[number]) ** 2, f.tape)
     scale = layout.streams.scale[f.stream : f.stream + f.e - f.g]
     left = flows.rest_of(24.0 * people.COMMON_SCALE_DAYS, layout.tick_h)
     people.set_common(f.x, scale, f.g, 1.0 + left * (people.common(f.x, scale, f.g) - 1.0))
@@ -183,7 +203,7 @@ def _cross(
         crossed, doubt = _guess(layout, state, f, flow, i, first, end, usual)
     else:
         if state.links.guessed[f.link + i]:
-            people.forget(f.x, f.p, f.e + i, 0.0, 0.0)
+            people.forget(f.x, f.p, f.e + i, 0.0, 0.0, f.tape)
             state.links.guessed[f.link + i] = False
         crossed, doubt = _count(layout, state, given, t, f, flow, verdict, i, first, end, believed)
     people.doubt(f.p, source, target, doubt)
@@ -212,13 +232,13 @@ def _guess(layout: Layout, state: State, f: Site, flow: Flows, i: int, first: in
             state.links.noise[f.link + i],
         )
     if not state.links.guessed[f.link + i]:
-        people.forget(f.x, f.p, e, 0.0, relative * relative)
+        people.forget(f.x, f.p, e, 0.0, relative * relative, f.tape)
         state.links.guessed[f.link + i] = True
     else:
-        people.fade(f.x, f.p, e, 0.0, flows.rest_of(flows.OWN_H, layout.tick_h), 0.0)
+        people.fade(f.x, f.p, e, 0.0, flows.rest_of(flows.OWN_H, layout.tick_h), 0.0, f.tape)
         f.p[e, e] = max(f.p[e, e], relative * relative)
     people.shift(f.x, source, target, mean * g)
-    people.move(f.x, f.p, source, target, e, mean * g)
+    people.move(f.x, f.p, source, target, e, mean * g, f.tape)
     return mean * g, noise * mean * g * g
 
 
@@ -255,9 +275,9 @@ def _count(
             basis = flow.mean[i] + (count - flow.mean[i]) * (1.0 - 0.5 / noise)
         g = f.x[f.g + j]
         people.shift(f.x, source, target, (count - covered * basis) / believed)
-        people.move(f.x, f.p, source, target, f.g + j, basis / believed)
+        people.move(f.x, f.p, source, target, f.g + j, basis / believed, f.tape)
         crossed += (count - covered * basis + g * basis) / believed
-        doubt += (abs(g - 1.0) * basis + kappa * count) / (believed * believed)
+        doubt += (abs(g - 1.0) * g * basis + kappa * count) / (believed * believed)
         unseen = (1.0 - covered) * basis
         if unseen > 0.0:
             doubt += (noise * unseen + unseen * unseen * 4.0 * flow.variance[i] / flow.z[i] ** 2) * g * g
@@ -281,7 +301,7 @@ def _compare(given: Inputs, t: int, f: Site, verdict: Array, first: int, end: in
             surprise = b * f.x[f.g + j] - a * f.x[f.g + one]
             r = (a + b) * (AGREE + kappa) + 1.0
             if surprise * surprise <= people.ODD**2 * (spread(f.p, f.at, f.h, 2) + r):
-                update(f.x, f.p, f.at, f.h, 2, surprise, r, f.room)
+                update(f.x, f.p, f.at, f.h, 2, surprise, r, f.room, f.tape)
             disagreement = max(disagreement, surprise * surprise / 4.0)
         one = j
     return disagreement
@@ -295,26 +315,42 @@ def _told(
     known where nothing was believable for a day."""
     if state.links.seen[f.link + i] == 0:
         return np.nan, np.nan
-    watch, g, known, surge, gone = state.streams, 0.0, 0, 0.0, True
+    watch, g, known, gone = state.streams, 0.0, 0, True
     for j in range(first, end):
         if verdict[j] == UNREGISTERED:
             continue
         number = f.stream + j
         g += f.x[f.g + j]
         known += 1
-        if verdict[j] == USED and watch.high[number] > 0:
-            surge = max(surge, given.count[t, number] / min(1.0, given.covered[t, number]))
         stuck = watch.state[number] == sensors.STUCK and watch.repeats[number] * layout.tick_h >= sensors.RELENT_H
         gone = gone and (stuck or watch.unheard[number] * layout.tick_h >= sensors.RELENT_H)
     if known == 0 or gone:
         return np.nan, np.nan
     # who passes a count point is told as counted: nothing will ever calibrate it
     g = g / known if layout.links.source[f.link + i] >= 0 or layout.links.target[f.link + i] >= 0 else 1.0
-    v, z2 = flow.variance[i], 4.0 * (flow.mean[i] + OFFSET)
+    surge = surge_of(state, given, t, f, verdict, first, end)
+    return persons_of(flow.mean[i], flow.variance[i], state.links.noise[f.link + i], g, surge)
+
+
+@compiled
+def surge_of(state: State, given: Inputs, t: int, f: Site, verdict: Array, first: int, end: int) -> float:
+    """The largest of a link's counts that are believed, though the filter has not followed them yet; 0 where there is none."""
+    surge = 0.0
+    for j in range(first, end):
+        number = f.stream + j
+        if verdict[j] == USED and state.streams.high[number] > 0:
+            surge = max(surge, given.count[t, number] / min(1.0, given.covered[t, number]))
+    return surge
+
+
+@compiled
+def persons_of(mean: float, v: float, noise: float, g: float, surge: float) -> tuple[float, float]:
+    """Flow in persons a tick and its variance, where z has the variance v, or of a surge above it; g persons for one counted."""
+    z2 = 4.0 * (mean + OFFSET)
     variance = (2.0 * v * v + 4.0 * z2 * v) / 16.0
-    if surge > flow.mean[i]:
-        return surge * g, (state.links.noise[f.link + i] * surge + variance) * g * g
-    return flow.mean[i] * g, variance * g * g
+    if surge > mean:
+        return surge * g, (noise * surge + variance) * g * g
+    return mean * g, variance * g * g
 
 
 @compiled
@@ -347,7 +383,7 @@ def _stay(layout: Layout, state: State, zone: int, came: float, net: float, vagu
 def _inform(layout: Layout, state: State, f: Site, zone: int, told: float, variance: float) -> None:
     """Somebody knows how many people there are."""
     f.at[0], f.h[0] = zone, 1.0
-    update(f.x, f.p, f.at, f.h, 1, told - f.x[zone], variance, f.room)
+    update(f.x, f.p, f.at, f.h, 1, told - f.x[zone], variance, f.room, f.tape)
     _inform_inside(layout, state, f.zone + zone, told, variance)
 
 
@@ -379,7 +415,7 @@ def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, 
         # the first devices: their proportion is what it is now, if the people are known at all
         if not sure or inside < people.LEAST_FOR_PROPORTION:
             return UNHEARD
-        people.forget(f.x, f.p, s, max(told, 1.0) / inside, (0.5 * max(told, 1.0) / inside) ** 2)
+        people.forget(f.x, f.p, s, max(told, 1.0) / inside, (0.5 * max(told, 1.0) / inside) ** 2, f.tape)
     watch.said[number] = told
     watch.expected[number] = f.x[s] * inside
     level = f.x[s] * inside if sure else told
@@ -405,7 +441,7 @@ def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, 
         state.zones.kappa[f.zone + zone] = people.kappa_after(state.zones.kappa[f.zone + zone], strange, share)
     # one that is odd weighs less
     r += max(0.0, strange / people.ODD_DAY**2 - 1.0) * expected
-    update(f.x, f.p, f.at, f.h, 2, surprise, r, f.room)
+    update(f.x, f.p, f.at, f.h, 2, surprise, r, f.room, f.tape)
     f.x[s] = max(f.x[s], 0.01)
     _inform_inside(layout, state, f.zone + zone, told / f.x[s] + left, r / f.x[s] ** 2)
     sensors.judge(watch, number, USED, tick, layout.tick_h)
@@ -421,7 +457,7 @@ def _settle(layout: Layout, state: State, given: Inputs, t: int, f: Site, verdic
     # sums of in and out tell nothing of what all counters have in common: noise in them would wear it down
     scale = layout.streams.scale[f.stream : f.stream + f.e - f.g]
     shared = people.common(f.x, scale, f.g)
-    state.zones.kappa[number] = people.settle(f.x, f.p, zone, told, state.zones.kappa[number], f.at, f.h, f.room)
+    state.zones.kappa[number] = people.settle(f.x, f.p, zone, told, state.zones.kappa[number], f.at, f.h, f.room, f.tape)
     people.set_common(f.x, scale, f.g, shared)
     people.keep_in_range(f.x, f.g, f.e)
     state.zones.anchored[number] = True
