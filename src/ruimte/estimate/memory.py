@@ -24,7 +24,7 @@ Rows = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What was last said of a tick: values (places, columns); as bytes what became of every datastream, and the age of every place."""
+    """What was last said of a tick: values (places, columns); as bytes what became of each datastream, and each place's age."""
 
     values: NDArray[np.float64]
     rest: bytes
