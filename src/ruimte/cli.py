@@ -142,12 +142,13 @@ def archive(lab: str, verify: bool, data: Path | None, as_json: bool) -> None:
 @click.argument("lab")
 @click.option("--from", "from_", help="Start of what is told, local time: 2020-07-01T00:00. Default: the first observation.")
 @click.option("--to", help="End of what is told, local time. Default: the last observation.")
-@click.option("--smooth", is_flag=True, help="Of each moment, what is known with all that was heard later; needs --out.")
+@click.option("--smooth", is_flag=True, help="Of each moment, what is known with what was heard later; needs --out.")
+@click.option("--lag", default="24h", show_default=True, help="How much later, with --smooth: 1h, 24h …, or all.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the states to this Parquet file, and not to the database.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def estimate(
-    lab: str, from_: str | None, to: str | None, smooth: bool, out: Path | None, data: Path | None, as_json: bool
+    lab: str, from_: str | None, to: str | None, smooth: bool, lag: str, out: Path | None, data: Path | None, as_json: bool
 ) -> None:
     """Estimate the history of LAB anew, from its archive and database: states, and the calibration of its sensors.
 
@@ -163,6 +164,7 @@ def estimate(
 
     read, folder = _read(lab), data_dir(data)
     path = folder / f"{read.key}.db"
+    lag_us = None if lag == "all" else _length(lag, "--lag")
     if smooth and out is None:
         raise RuimteError("what is known only later is not what was known then", "--smooth", "write it to a file: add --out FILE")
     with Reader(path, read.key) if out is not None or not path.exists() else Store(path, read.key) as store:
@@ -182,6 +184,7 @@ def estimate(
                 span,
                 (from_us, until_us),
                 smoothed=smooth,
+                lag_us=lag_us,
                 progress=show,
             )
         if out is not None:
@@ -421,12 +424,8 @@ def reader_revoke(lab: str, name: str, data: Path | None, as_json: bool) -> None
 
 def _token(lab: Lab, data: Path | None, kind: Kind, name: str, valid_for: str | None, as_json: bool) -> None:
     from ruimte.clock import iso
-    from ruimte.text import duration_us
 
-    try:
-        expires_us = None if valid_for is None else _now_us() + duration_us(valid_for)
-    except ValueError as error:
-        raise RuimteError(str(error), "--valid-for", "write a whole number and s, m, h, d or w, like 52w") from None
+    expires_us = None if valid_for is None else _now_us() + _length(valid_for, "--valid-for")
     with _credentials(lab, data) as held:
         token = held.issue(kind, name, expires_us)
     _tell({kind: name, "token": token, "expires": None if expires_us is None else iso(expires_us)}, as_json, [token])
@@ -481,6 +480,15 @@ def _read(lab: str) -> Lab:
     from ruimte.lab.read import read_lab
 
     return read_lab(_folder(lab))
+
+
+def _length(text: str, option: str) -> int:
+    from ruimte.text import duration_us
+
+    try:
+        return duration_us(text)
+    except ValueError as error:
+        raise RuimteError(str(error), option, "write a whole number and s, m, h, d or w, like 24h") from None
 
 
 def _moment(text: str, lab: Lab, option: str = "--from") -> int:

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from ruimte.estimate import buffer, memory, tell
-from ruimte.estimate.layout import Layout, layout_of
+from ruimte.estimate.layout import layout_of
 from ruimte.estimate.memory import Spoken
-from ruimte.estimate.state import Inputs, Outputs
+from ruimte.estimate.state import inputs_of, outputs, outputs_of
 from ruimte.estimate.step import run
 from ruimte.model.place import Model
 from ruimte.model.state import STATES, VALUE_COLUMNS
@@ -49,12 +49,12 @@ def advance(model: Model, state: bytes | None, observations: pa.Table, until_us:
     settled = max(begin, min(last, (until_us - model.lateness_us - model.phase_us) // model.tick_us - 1))
     given, heard = buffer.inputs(known, model, layout, last)
     ticks = len(given.slot)
-    out = _outputs(layout, ticks)
+    out = outputs(layout, ticks)
     sure = settled - begin
-    run(layout, known.state, _part(given, 0, sure), _part_out(out, 0, sure))
+    run(layout, known.state, inputs_of(given, 0, sure), outputs_of(out, 0, sure))
     if sure < ticks:
         # from here on ticks are provisional: go on with a copy, keep what is settled
-        run(layout, memory.copy_of(known.state), _part(given, sure, ticks), _part_out(out, sure, ticks))
+        run(layout, memory.copy_of(known.state), inputs_of(given, sure, ticks), outputs_of(out, sure, ticks))
 
     first = begin + 1
     heard = np.maximum.accumulate(np.concatenate([known.heard_us[None], heard]), axis=0)
@@ -71,32 +71,3 @@ def advance(model: Model, state: bytes | None, observations: pa.Table, until_us:
 
 def _same(before: Spoken | None, now: Spoken) -> bool:
     return before is not None and before.rest == now.rest and np.array_equal(before.values, now.values, equal_nan=True)
-
-
-def _outputs(layout: Layout, ticks: int) -> Outputs:
-    zones, links = len(layout.zones), len(layout.links)
-    return Outputs(
-        people=np.empty((ticks, zones)),
-        people_var=np.empty((ticks, zones)),
-        people_most=np.empty((ticks, zones)),
-        flow=np.empty((ticks, links)),
-        flow_var=np.empty((ticks, links)),
-        stream=np.zeros((ticks, len(layout.streams)), dtype=np.int8),
-        reading=np.zeros((ticks, len(layout.readings)), dtype=np.int8),
-    )
-
-
-def _part(given: Inputs, begin: int, end: int) -> Inputs:
-    """The ticks [begin, end) of the inputs; facts are listed, so those are picked."""
-    facts = (given.fact_tick >= begin) & (given.fact_tick < end)
-    parts = {
-        name: column[facts] if name.startswith("fact") else column[begin:end]
-        for name, column in given._asdict().items()
-        if name != "first"
-    }
-    parts["fact_tick"] = parts["fact_tick"] - begin
-    return Inputs(first=given.first + begin, **parts)
-
-
-def _part_out(out: Outputs, begin: int, end: int) -> Outputs:
-    return Outputs._make(array[begin:end] for array in out)

@@ -179,6 +179,26 @@ def common(x: Array, scale: Array, at: int) -> float:
 
 
 @compiled
+def common_variance(p: Array, scale: Array, at: int) -> float:
+    """The variance of ``common``."""
+    n = len(scale)
+    total = 0.0
+    for j in range(n):
+        for k in range(n):
+            total += p[at + j, at + k] / (scale[j] * scale[k])
+    return total / max(n * n, 1)
+
+
+@compiled
+def widen_common(p: Array, scale: Array, at: int, variance: float) -> None:
+    """Make what the calibrations of a site have in common less sure by ``variance``."""
+    for j in range(len(scale)):
+        for k in range(j + 1):
+            p[at + j, at + k] += variance * scale[j] * scale[k]
+            p[at + k, at + j] = p[at + j, at + k]
+
+
+@compiled
 def set_common(x: Array, scale: Array, at: int, wanted: float) -> None:
     """Make what the calibrations of a site have in common ``wanted``; what each is against the others stays."""
     off = common(x, scale, at) - wanted

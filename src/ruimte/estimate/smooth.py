@@ -35,11 +35,10 @@ import pyarrow as pa
 
 from ruimte.estimate import buffer, memory, tell
 from ruimte.estimate.adjoint import Later, ahead, back, back_empty, carry, nothing, onward, told
-from ruimte.estimate.advance import _outputs, _part, _part_out
 from ruimte.estimate.compiled import compiled
 from ruimte.estimate.layout import Array, Layout, layout_of
 from ruimte.estimate.record import Record, Written, finish, new_record, record
-from ruimte.estimate.state import Inputs, Outputs, State
+from ruimte.estimate.state import Inputs, Outputs, State, inputs_of, outputs, outputs_of
 from ruimte.estimate.step import run
 from ruimte.model.place import Model
 from ruimte.model.state import STATES, VALUE_COLUMNS
@@ -75,7 +74,7 @@ def smooth(model: Model, state: bytes | None, observations: pa.Table, until_us: 
         return STATES.empty_table()
     given, heard = buffer.inputs(known, model, layout, model.tick_of(until_us) - 1)
     ticks, first = len(given.slot), known.settled + 1
-    out = _outputs(layout, ticks)
+    out = outputs(layout, ticks)
     lag = ticks if lag_us is None else lag_us // model.tick_us
     if lag == 0:
         run(layout, known.state, given, out)
@@ -102,7 +101,7 @@ def _whole(layout: Layout, state: State, given: Inputs, out: Outputs) -> None:
     states = [state]
     for begin in begins[1:]:
         states.append(memory.copy_of(states[-1]))
-        run(layout, states[-1], _part(given, begin - chunk, begin), _part_out(out, begin - chunk, begin))
+        run(layout, states[-1], inputs_of(given, begin - chunk, begin), outputs_of(out, begin - chunk, begin))
     sites = range(len(layout.sites) - 1)
     later = [(nothing(_numbers(layout, site)), nothing(1 + int(np.diff(layout.sites.link)[site]))) for site in sites]
     made = [new_record(layout, given, site, min(chunk, ticks)) for site in sites]

@@ -134,3 +134,34 @@ def _begin(layout: Layout, state: State, site: int) -> None:
     x = state.people_x[layout.sites.people[site] : layout.sites.people[site + 1]]
     x[zones : zones + stream.stop - stream.start] = layout.streams.scale[stream]
     x[len(x) - len(scale) :] = np.where(free, 0.5, 1.0)
+
+
+def outputs(layout: Layout, ticks: int) -> Outputs:
+    """Room for what is known of so many ticks."""
+    zones, links = len(layout.zones), len(layout.links)
+    return Outputs(
+        people=np.empty((ticks, zones)),
+        people_var=np.empty((ticks, zones)),
+        people_most=np.empty((ticks, zones)),
+        flow=np.empty((ticks, links)),
+        flow_var=np.empty((ticks, links)),
+        stream=np.zeros((ticks, len(layout.streams)), dtype=np.int8),
+        reading=np.zeros((ticks, len(layout.readings)), dtype=np.int8),
+    )
+
+
+def inputs_of(given: Inputs, begin: int, end: int) -> Inputs:
+    """The ticks [begin, end) of the inputs; facts are listed, so those are picked."""
+    facts = (given.fact_tick >= begin) & (given.fact_tick < end)
+    parts = {
+        name: column[facts] if name.startswith("fact") else column[begin:end]
+        for name, column in given._asdict().items()
+        if name != "first"
+    }
+    parts["fact_tick"] = parts["fact_tick"] - begin
+    return Inputs(first=given.first + begin, **parts)
+
+
+def outputs_of(out: Outputs, begin: int, end: int) -> Outputs:
+    """The ticks [begin, end) of the outputs: the same arrays, not copies."""
+    return Outputs._make(array[begin:end] for array in out)

@@ -381,9 +381,12 @@ def _stay(layout: Layout, state: State, zone: int, came: float, net: float, vagu
 
 @compiled
 def _inform(layout: Layout, state: State, f: Site, zone: int, told: float, variance: float) -> None:
-    """Somebody knows how many people there are."""
+    """Somebody knows how many people there are: where the sum is far from that, it is the sum that was too sure."""
+    surprise = told - f.x[zone]
+    if surprise * surprise > people.ODD**2 * (f.p[zone, zone] + variance):
+        f.p[zone, zone] += surprise * surprise
     f.at[0], f.h[0] = zone, 1.0
-    update(f.x, f.p, f.at, f.h, 1, told - f.x[zone], variance, f.room, f.tape)
+    update(f.x, f.p, f.at, f.h, 1, surprise, variance, f.room, f.tape)
     _inform_inside(layout, state, f.zone + zone, told, variance)
 
 
@@ -456,9 +459,10 @@ def _settle(layout: Layout, state: State, given: Inputs, t: int, f: Site, verdic
     told = state.zones.anchored[number] and counted
     # sums of in and out tell nothing of what all counters have in common: noise in them would wear it down
     scale = layout.streams.scale[f.stream : f.stream + f.e - f.g]
-    shared = people.common(f.x, scale, f.g)
+    shared, sure = people.common(f.x, scale, f.g), people.common_variance(f.p, scale, f.g)
     state.zones.kappa[number] = people.settle(f.x, f.p, zone, told, state.zones.kappa[number], f.at, f.h, f.room, f.tape)
     people.set_common(f.x, scale, f.g, shared)
+    people.widen_common(f.p, scale, f.g, max(0.0, sure - people.common_variance(f.p, scale, f.g)))
     people.keep_in_range(f.x, f.g, f.e)
     state.zones.anchored[number] = True
     state.zones.inside[number] = 0.0

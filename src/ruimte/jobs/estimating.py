@@ -84,6 +84,7 @@ def estimate(
     window: tuple[int, int],
     *,
     smoothed: bool = False,
+    lag_us: int | None = None,
     progress: Progress = lambda share: None,
 ) -> Estimated:
     """Estimate from the first observation on, and tell what falls into ``window``.
@@ -95,7 +96,7 @@ def estimate(
         span: first and last receipt, µs. All of it up to the window's end is gone through, for what comes before is what the
             calibration is learned from.
         window: states with an end in ``(from, until]`` are told, µs.
-        smoothed: tell of each moment what is known with all that was heard later.
+        smoothed: tell of each moment what is known with what was heard later, up to ``lag_us`` later (None: all).
         progress: told the share that is done.
     """
     began = time.perf_counter()
@@ -118,7 +119,7 @@ def estimate(
         from ruimte.estimate.smooth import smooth  # what it needs is compiled only where it is asked for
 
         rows = history.received(begun[0], until)
-        parts = [_within(smooth(model, begun[1], rows, until), window)]
+        parts = [_within(smooth(model, begun[1], rows, until, lag_us), window)]
     table = _latest(pa.concat_tables([STATES.empty_table(), *parts]))
     progress(1.0)
     return Estimated(table, state, *window, time.perf_counter() - began)
