@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ruimte.clock import DAY_US, Clock, SystemClock
 from ruimte.errors import RuimteError
-from ruimte.lab.compile import shard, stream_keys
+from ruimte.lab.compile import shard, sites_of_zones, stream_keys
 from ruimte.lab.lab import Lab
 from ruimte.lab.rules import OUTSIDE
 from ruimte.model.observation import OBSERVATIONS
@@ -93,13 +93,9 @@ def archive_folder(lab: Lab, data: Path) -> Path:
 def sites(lab: Lab) -> dict[str, str]:
     """The site of each datastream of the register, by its key: of a gate that of the zones it joins, of a count point itself.
 
-    Zones that gates join are one site, under the smallest of their keys, as in the compiled lab.
+    Zones that gates join are one site, under the smallest of their keys.
     """
-    site = {key: key for key in (*lab.zones, *lab.count_points)}
-    for gate in lab.gates.values():
-        if gate.from_ in site and gate.to in site:
-            one, other = sorted((site[gate.from_], site[gate.to]))
-            site = {key: one if name == other else name for key, name in site.items()}
+    site = sites_of_zones(lab) | {key: key for key in lab.count_points}
     for gate in lab.gates.values():
         site[gate.key] = site[gate.from_ if gate.from_ != OUTSIDE else gate.to]
     return {stream.key: site[stream.place] for stream in stream_keys(lab)}

@@ -107,7 +107,7 @@ def _occasions(lab: Lab, places: tuple[Place, ...]) -> Iterator[Occasion]:
 
 
 def _places(lab: Lab) -> tuple[Place, ...]:
-    sites = _sites(lab)
+    sites = sites_of_zones(lab)
     zones = [
         Place(
             key=zone.key,
@@ -136,7 +136,7 @@ def _places(lab: Lab) -> tuple[Place, ...]:
     return (*zones, *points)
 
 
-def _sites(lab: Lab) -> dict[str, str]:
+def sites_of_zones(lab: Lab) -> dict[str, str]:
     """The site of each zone: the smallest key among the zones that gates join to it."""
     site = {key: key for key in lab.zones}
     for gate in lab.gates.values():
