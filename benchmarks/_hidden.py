@@ -193,8 +193,8 @@ def _watch(layout: Layout, state: State, given: Inputs, out: Outputs, mean: Arra
     """``step.run``, which also tells of every link the flow filter's mean count, its relative error, and the noise of a count."""
     for t in range(len(given.slot)):
         for site in range(len(layout.sites) - 1):
-            flow = step_flows(layout, state, given, out, t, site)
-            step_people(layout, state, given, out, t, site, flow, 0, 0)
+            flow = step_flows(layout, state, given, out, t, site, None)
+            step_people(layout, state, given, out, t, site, flow, 0, 0, None)
             first = layout.sites.link[site]
             for i in range(len(flow.z)):
                 mean[t, first + i] = flow.mean[i]

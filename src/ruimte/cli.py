@@ -158,6 +158,7 @@ def estimate(
     from ruimte.jobs.archiving import History, archive_folder
     from ruimte.jobs.estimating import estimate as run
     from ruimte.jobs.estimating import store_states, write_states
+    from ruimte.jobs.register import register_lab
     from ruimte.lab.compile import compile_lab
     from ruimte.store import observations
     from ruimte.store.sqlite import Reader, Store
@@ -171,7 +172,8 @@ def estimate(
         span = store.read(observations.span)
         if span is None:
             raise RuimteError("holds no observations yet", str(path), f"import a file first: ruimte import {lab} FILE --format …")
-        model = compile_lab(read, store.stream_ids())
+        model = register_lab(read, store) if isinstance(store, Store) else compile_lab(read, store.stream_ids())
+        history = History(store, archive_folder(read, folder))
         from_us = span[0] - 1 if from_ is None else _within(_moment(from_, read), read, span)
         until_us = span[1] if to is None else _within(_moment(to, read, "--to"), read, span, "--to")
         if from_us >= until_us:
@@ -180,7 +182,7 @@ def estimate(
             found = run(
                 read,
                 model,
-                History(store, archive_folder(read, folder)),
+                history,
                 span,
                 (from_us, until_us),
                 smoothed=smooth,
@@ -190,7 +192,7 @@ def estimate(
         if out is not None:
             write_states(found.states, model, out)
         elif isinstance(store, Store):
-            store_states(store, read, model, found)
+            store_states(store, model, history, found)
     written = [f"written: {out}"] if out is not None else []
     _tell(found.as_dict(read, model) | ({"out": str(out)} if out else {}), as_json, found.lines(read, model) + written)
 

@@ -70,15 +70,15 @@ def counts() -> dict[str, np.ndarray]:
     busy *= np.repeat(np.exp(random.normal(0, 0.1, HOURS // 24 + 1)), 24)[:HOURS]
     for afternoon in (NOW + 3, NOW + 51):
         busy[afternoon : afternoon + 4] *= np.array([2.0, 5.0, 6.0, 3.0])
-    came = random.poisson(busy)
-    left = np.concatenate([[0], came[:-1]])  # everybody stays an hour
+    came, strolled, shopped = (random.poisson(busy / share) for share in (1, 10, 12))
+    left, back, gone = (np.concatenate([[0], of[:-1]]) for of in (came, strolled, shopped))  # everybody stays an hour
     return {
         "square-west/count_in": came,
         "square-west/count_out": left,
-        "square-street/count_in": random.poisson(busy / 10),
-        "square-street/count_out": random.poisson(busy / 10),
-        "street-east/count_in": random.poisson(busy / 12),
-        "street-east/count_out": random.poisson(busy / 12),
+        "square-street/count_in": strolled,
+        "square-street/count_out": back,
+        "street-east/count_in": shopped,
+        "street-east/count_out": gone,
         "station-road/count": random.poisson(busy * 2 + 5),
     }
 

@@ -153,5 +153,20 @@ def test_a_stored_estimate_lets_a_node_go_on_from_there(data, town):
         model = compile_lab(town, store.stream_ids())
         span = store.read(observations.span)
         found = estimate(town, model, History(store, data / "none"), span, (span[0] - 1, span[1]))
-        store_states(store, town, model, found)
+        store_states(store, model, History(store, data / "none"), found)
         assert store.read(lambda c: results.snapshot(c, "estimate")) == (span[1] + model.lateness_us, found.state)
+
+
+def test_what_was_learned_is_taken_up_to_the_moment_of_the_node(data, town):
+    with Store(data / "town.db", town.key, durable=False) as store:
+        model = compile_lab(town, store.stream_ids())
+        span = store.read(observations.span)
+        later = span[1] + 7 * 3_600_000_000
+        store.write(lambda c: results.save_snapshot(c, "estimate", later, b"older")).result()
+        history = History(store, data / "none")
+        found = estimate(town, model, history, span, (span[0] - 1, span[1]))
+        store_states(store, model, history, found)
+        moment, state = store.read(lambda c: results.snapshot(c, "estimate"))
+        assert moment == later
+        assert state == advance(model, found.state, history.received(span[1], later), later)[0]
+        assert not store.read(lambda c: results.was_overtaken(c, "estimate"))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from estimate_world import DAY, FOUR, end_us, live, rows, square
+from estimate_world import DAY, FOUR, TICK_US, end_us, live, rows, square
 from ruimte.clock import HOUR_US
+from ruimte.estimate import memory
 from ruimte.estimate.advance import advance
 from ruimte.estimate.health import balances, health
 from ruimte.model.place import Fact
+from ruimte.model.state import VALUE_COLUMNS
 
 OPEN = np.tile((np.arange(DAY) >= 7 * 12), 1)
 
@@ -170,8 +173,6 @@ def test_two_counters_of_one_gate_do_not_count_twice():
     both = replace(model, streams=(*model.streams, twin))
     more = rows(world, model)
     extra = rows(world, model).filter(np.equal(rows(world, model)["datastream"].to_numpy(), 1))
-    import pyarrow as pa
-
     extra = extra.set_column(0, "datastream", pa.array(np.full(extra.num_rows, 50), pa.int64()))
     together = pa.concat_tables([more, extra]).sort_by("received_us")
     last = end_us(len(world.people) - 1)
@@ -179,3 +180,44 @@ def test_two_counters_of_one_gate_do_not_count_twice():
     two = advance(both, None, together, last)[1]["mean"].to_numpy()
     where = after(4, len(world.people))
     assert rmse(two, one, where) < 0.05 * one[where].mean()
+
+
+def test_a_sensor_that_is_added_harms_nothing_that_is_known():
+    """A second counter at a gate of a zone that a camera has calibrated for weeks."""
+    world = live(20, gates=2)
+    model = square(gates=2, cameras=1)
+    cameras = np.round(world.people * (1 + 0.15 * np.random.default_rng(8).normal(size=len(world.people)))).clip(0)[:, None]
+    half = 15 * DAY + 100
+    state, _ = advance(model, None, rows(world, model, last=half, cameras=cameras), end_us(half - 1))
+    twin = replace(model, streams=(*model.streams, replace(model.streams[0], id=50, key="twin/count_in")))
+    rest, last = rows(world, model, half, cameras=cameras), end_us(len(world.people) - 1)
+    plain = advance(model, state, rest, last)[1]["mean"].to_numpy()
+    grown, states = advance(twin, state, rest, last)
+    np.testing.assert_allclose(states["mean"].to_numpy()[:100], plain[:100], rtol=0.1, atol=5)
+    known = memory.load(grown, twin, len(VALUE_COLUMNS)).state
+    n = round(len(known.people_p) ** 0.5)
+    assert np.linalg.eigvalsh(known.people_p.reshape(n, n)).min() > -1e-6
+
+
+def test_a_register_that_changes_keeps_who_came_in_during_the_stay():
+    world = live(6, gates=2)
+    model = square(gates=2, longest_stay_us=2 * HOUR_US)
+    half = 5 * DAY + 150
+    state, _ = advance(model, None, rows(world, model, last=half), end_us(half - 1))
+    more = replace(model, streams=(*model.streams, replace(model.streams[0], id=50, key="twin/count_in")))
+    rest = rows(world, model, half, half + 6)
+    plain, grown = (advance(each, state, rest, end_us(half + 5))[1]["mean"].to_numpy() for each in (model, more))
+    np.testing.assert_allclose(grown, plain, rtol=0.1)
+
+
+def test_a_tick_that_was_heard_in_part_counts_for_the_whole():
+    world = live(8, gates=2)
+    model = square(gates=2)
+    whole = rows(world, model)
+    end, late = whole["end_us"].to_numpy(), whole["end_us"].to_numpy() > end_us(7 * DAY + 100)
+    part = whole.set_column(1, "start_us", pa.array(np.where(late, end - TICK_US // 2, whole["start_us"].to_numpy())))
+    part = part.set_column(4, "result", pa.array(np.where(late, whole["result"].to_numpy() / 2, whole["result"].to_numpy())))
+    last = end_us(len(world.people) - 1)
+    one, other = (advance(model, None, each, last)[1]["mean"].to_numpy() for each in (whole, part))
+    where = slice(7 * DAY + 102, 7 * DAY + 240)
+    np.testing.assert_allclose(other[where], one[where], rtol=0.1, atol=8)

@@ -164,4 +164,16 @@ def test_a_counter_that_drifts_and_one_that_lies_are_told_by_their_calibration(m
 def test_before_anything_was_heard_all_are_new(model):
     assert {one.condition for one in health(model, None)} == {"new"}
     state, _ = advance(model, None, no_observations(), end_us(5))
-    assert conditions(model, state) == {}
+    assert set(conditions(model, state).values()) == {"new"}
+
+
+def test_a_counter_that_lied_for_hours_is_fine_again_when_it_tells_what_is_believable():
+    world, model, noon = live(6, gates=2, seed=13, busy=300.0), square(gates=2), 5 * DAY + 156
+    world.counts[noon : noon + 30, 0] = 1.0 + np.arange(30) % 2
+    state, seen = advance(model, None, rows(world, model, last=noon), end_us(noon - 1))[0], []
+    for tick in range(noon, noon + 40):
+        state, _ = advance(model, state, rows(world, model, tick, tick + 1), end_us(tick))
+        seen.append(conditions(model, state).get(1))
+    assert seen[3] == "doubtful"
+    assert seen[20] == "lying"
+    assert seen[-1] is None

@@ -25,7 +25,8 @@ class StreamHealth:
     ``since_us`` is when it entered its condition (None: new, or always fine). ``said`` is what it last told and ``expected``
     what the others predicted for that tick, in persons (devices). ``repeats``: for how many ticks it tells the same. ``scale``:
     persons who really pass for each one that it counts (of a reading: what it tells for each person inside), with its standard
-    deviation; ``calibrated`` whether anything has told of it yet. ``used``: whether the picture rests on it.
+    deviation; ``calibrated`` whether anything has
+    told of it yet; ``moved``: it is its calibration that makes it drift or lie. ``used``: whether the picture rests on it.
     """
 
     id: int
@@ -40,6 +41,7 @@ class StreamHealth:
     scale_sd: float
     reference: float
     calibrated: bool
+    moved: bool
     used: bool
 
 
@@ -101,6 +103,7 @@ def _one(model: Model, known: memory.Memory, keys: dict[int, str], flow: bool, n
         scale_sd=math.sqrt(variance),
         reference=float(watch.reference[number]),
         calibrated=math.sqrt(variance) < 0.75 * prior if flow else heard_us >= 0,
+        moved=bool(watch.moved[number]),
         used=heard_us >= 0 and not sensors.excluded(watch, number) and state != sensors.SILENT,
     )
 
@@ -145,7 +148,7 @@ def _balance(place: str, g: Floats, p: Floats, into: Floats, out: Floats) -> Bal
 
 
 def conditions(model: Model, state: bytes | None) -> dict[int, Condition]:
-    """The condition of every datastream that is not fine, by id: quick, for a live lab asks at every tick."""
+    """The condition of every datastream that is not fine (new ones too), by id: quick, for a live lab asks at every tick."""
     if state is None:
         return {}
     layout = layout_of(model)
@@ -154,9 +157,10 @@ def conditions(model: Model, state: bytes | None) -> dict[int, Condition]:
     found: dict[int, Condition] = {}
     pairs = ((layout.streams, known.state.streams, 0), (layout.readings, known.state.readings, len(layout.streams)))
     for table, watch, first in pairs:
-        for number in np.flatnonzero(watch.state != sensors.FINE).tolist():
-            if heard[first + number]:
-                found[int(table.id[number])] = sensors.STATES[int(watch.state[number])]  # type: ignore[assignment]
+        there = heard[first : first + len(table)]
+        for number in np.flatnonzero((watch.state != sensors.FINE) | ~there).tolist():
+            name = sensors.STATES[int(watch.state[number])] if there[number] else "new"
+            found[int(table.id[number])] = name  # type: ignore[assignment]
     return found
 
 

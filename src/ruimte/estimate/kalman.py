@@ -6,8 +6,8 @@ A measurement :math:`y = h^\top x + \varepsilon`, :math:`\varepsilon \sim N(0, r
 (P h)^\top
 
 Measurements whose errors are independent may come one after the other: no matrix is inverted, and ``h`` has but a few entries
-that are not 0. Only one triangle of P is computed and mirrored, so that P stays exactly symmetric: a trial that left this out
-diverged within 500 steps.
+that are not 0. The product of two entries of P h is formed first, so that P stays symmetric to the last bit: a trial that left
+symmetry to chance diverged within 500 steps.
 
 Bierman, G. J. (1977), Factorization Methods for Discrete Sequential Estimation, chapter 2 (sequential processing).
 """

@@ -129,7 +129,7 @@ def _name(model: Model) -> dict[str, Any]:
         "streams": layout.streams.id.tolist(),
         "readings": layout.readings.id.tolist(),
         "slots": layout.day_bins,
-        "stay": int(layout.zones.stay.max(initial=0)),
+        "stays": layout.zones.stay.tolist(),
     }
 
 
@@ -146,6 +146,13 @@ def _carry_over(old: dict[str, Any], raw: dict[str, Any], model: Model, layout: 
     zones, links, streams, readings = (_matches(old[kind], new[kind]) for kind in ("zones", "links", "streams", "readings"))
     for kind, pairs in (("zones", zones), ("links", links), ("streams", streams), ("readings", readings)):
         getattr(state, kind)[pairs[1]] = getattr(before, kind)[pairs[0]]
+    # who came in is kept in a ring as long as the longest stay; where that has changed, it begins anew
+    alike = before.recent.shape[1] == state.recent.shape[1]
+    for i, j in zip(*zones, strict=True):
+        if alike and old["stays"][i] == new["stays"][j]:
+            state.recent[j] = before.recent[i]
+        else:
+            state.zones.filled[j] = 0
     if old["slots"] == new["slots"]:
         state.profile[links[1]] = before.profile[links[0]]
         state.visits[links[1]] = before.visits[links[0]]
@@ -168,7 +175,7 @@ def _shape(names: dict[str, Any]) -> Layout:
         sites[kind][1:] = np.cumsum(lengths)
     shapes = (("zones", ZONE), ("links", LINK), ("streams", STREAM), ("readings", READING))
     parts = {kind: np.zeros(len(names[kind]), dtype=record).view(np.recarray) for kind, record in shapes}
-    parts["zones"].stay = names["stay"]
+    parts["zones"].stay = names["stays"]
     return Layout(sites=sites, day_bins=names["slots"], tick_h=1.0, **parts)
 
 
@@ -213,6 +220,10 @@ def _carry_filter(
         found = [(i, *where[name]) for i, name in enumerate(names) if name in where]
         for i, site, k in found:
             mean[i] = blocks[site][0][k]
+            # what is new has nothing in common with what is known better by now: else the whole is no covariance any more
+            spread[i, :] = 0.0
+            spread[:, i] = 0.0
+        for i, site, k in found:
             for j, other, q in found:
                 if other == site:
                     spread[i, j] = blocks[site][1][k, q]

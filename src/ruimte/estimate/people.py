@@ -13,9 +13,9 @@ A link of which nothing is heard gives its predicted flow :math:`\mu_l (1 + e_l)
 as slowly as the flow filter's, so that it does not average out. A reading of the people is :math:`s_k N_z`, with :math:`s_k`
 near 1 for an area count, and free for devices in an unknown proportion.
 
-Beside :math:`N_z` runs a ledger :math:`D_z`: the same sum since the last empty hour, but never put back inside its limits. At
-the empty hour it should be 0. The people are put back at once when they fall below 0, or above what can be there: nobody stays
-longer than the zone's longest stay, so that no more can be inside than came in during that time.
+The sum :math:`N_z` is never put back inside its limits: what is left of it at the empty hour is the evidence for the calibration.
+Only what is told of it is (see ``quantiles``). Where nobody stays longer than the zone's longest stay, a sum of its own is told,
+which is put back at once between nobody and all who came in during that time.
 
 Kalman, R. E. (1960), A new approach to linear filtering and prediction problems, Journal of Basic Engineering 82.
 """

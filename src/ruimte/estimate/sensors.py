@@ -12,7 +12,7 @@ For each stream runs a small account of evidence:
 - **lying**: doubtful for an hour, or its calibration left what it used to be by more than a quarter.
 - **drifting**: its calibration moved by more than 15 %, and by more than it usually does.
 
-Each passes again when it has told something believable three times.
+Each passes again when it has told something believable three times; one whose calibration moved, when that is back.
 """
 
 from __future__ import annotations
@@ -50,15 +50,16 @@ FIRST_DAYS = 10.0
 
 
 WATCH = np.dtype(
-    [(name, np.int64) for name in ("state", "since", "heard", "unheard", "low", "high", "good", "repeats")]
+    [(name, np.int64) for name in ("state", "since", "heard", "unheard", "low", "high", "good", "repeats", "moved")]
     + [(name, np.float64) for name in ("value", "same", "peak", "said", "expected", "reference", "reference_sd", "days")]
 )
 """The account of a stream or reading.
 
-``state`` since tick ``since``; the tick in which it was last ``heard`` (-1: never) and for how many ticks it was ``unheard``;
-for how many in a row it was refused as too ``low`` or stood out as too ``high``, or was ``good``; for how many it ``repeats`` its
-``value``, and the evidence ``same`` of that; its ``peak``; what it last ``said`` and what was ``expected`` then; the
-``reference`` of its calibration with its ``reference_sd``, and for how many ``days`` it was calibrated.
+``state`` since tick ``since``; the tick in which it was last ``heard`` (-1: never) and for how many ticks it was ``unheard``; for
+how many in a row it was refused as too ``low`` or stood out as too ``high``, or was ``good``; for how many it ``repeats`` its
+``value``, and the evidence ``same`` of that; whether it was its calibration that ``moved`` (1) when it began to drift or lie; its
+``peak``; what it last ``said`` and what was ``expected`` then; the ``reference`` of its calibration with its ``reference_sd``,
+and for how many ``days`` it was calibrated.
 """
 
 
@@ -105,6 +106,7 @@ def change(watch: Records, j: int, state: int, tick: int) -> None:
 def silence(watch: Records, j: int, tick: int) -> None:
     """A tick in which nothing was heard."""
     watch.unheard[j] += 1
+    watch.good[j] = 0
     if watch.unheard[j] >= RUN:
         change(watch, j, SILENT, tick)
 
@@ -140,7 +142,7 @@ def judge(watch: Records, j: int, verdict: int, tick: int, tick_h: float) -> Non
         lies = max(watch.low[j], watch.high[j]) * tick_h >= LYING_H and max(watch.low[j], watch.high[j]) >= 2 * RUN
         if watch.state[j] != LYING:
             change(watch, j, LYING if lies else DOUBTFUL, tick)
-    elif watch.state[j] != FINE and watch.state[j] < DRIFTING and watch.good[j] >= RUN:
+    elif watch.state[j] != FINE and watch.moved[j] == 0 and watch.good[j] >= RUN:
         change(watch, j, FINE, tick)
 
 
@@ -156,11 +158,15 @@ def calibrate(watch: Records, j: int, scale: float, tick: int) -> None:
     surely = watch.days[j] > FIRST_DAYS and abs(move) > SURELY * watch.reference_sd[j]
     if surely and share > LIE:
         change(watch, j, LYING, tick)
+        watch.moved[j] = 1
     elif surely and share > DRIFT:
         if watch.state[j] == FINE:
             change(watch, j, DRIFTING, tick)
-    elif watch.state[j] >= DRIFTING and share < 0.8 * DRIFT:
-        change(watch, j, FINE, tick)
+            watch.moved[j] = 1
+    elif watch.moved[j] == 1 and share < 0.8 * DRIFT:
+        watch.moved[j] = 0
+        if watch.state[j] >= DRIFTING:
+            change(watch, j, FINE, tick)
     rate = 1.0 / min(watch.days[j], REFERENCE_DAYS)
     watch.reference[j] += rate * move
     seen = min(move * move, HARDLY**2 * watch.reference_sd[j] ** 2)

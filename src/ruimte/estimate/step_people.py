@@ -270,9 +270,9 @@ def _count(
         count, covered = given.count[t, f.stream + j], min(1.0, given.covered[t, f.stream + j])
         # who was missed is told by the usual count as much as by this one: of a Poisson flow, those counted tell nothing of those
         # missed, and to take them for a measure wears the calibration down; of one that comes in groups they do
-        basis = count
+        basis = count / covered
         if state.streams.high[f.stream + j] == 0:
-            basis = flow.mean[i] + (count - flow.mean[i]) * (1.0 - 0.5 / noise)
+            basis = flow.mean[i] + (basis - flow.mean[i]) * (1.0 - 0.5 / noise)
         g = f.x[f.g + j]
         people.shift(f.x, source, target, (count - covered * basis) / believed)
         people.move(f.x, f.p, source, target, f.g + j, basis / believed, f.tape)
@@ -295,7 +295,8 @@ def _compare(given: Inputs, t: int, f: Site, verdict: Array, first: int, end: in
         if verdict[j] != USED:
             continue
         if one >= 0:
-            a, b = given.count[t, f.stream + one], given.count[t, f.stream + j]
+            a = given.count[t, f.stream + one] / min(1.0, given.covered[t, f.stream + one])
+            b = given.count[t, f.stream + j] / min(1.0, given.covered[t, f.stream + j])
             f.at[0], f.at[1] = f.g + one, f.g + j
             f.h[0], f.h[1] = a, -b
             surprise = b * f.x[f.g + j] - a * f.x[f.g + one]

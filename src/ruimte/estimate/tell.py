@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ruimte.clock import SECOND_US
 from ruimte.estimate.layout import kept, layout_of
-from ruimte.estimate.quantiles import censor_all, of_flow
+from ruimte.estimate.quantiles import DEVIATES, censor_all, of_flow
 from ruimte.estimate.sensors import UNREGISTERED, USED
 from ruimte.estimate.state import Inputs, Outputs
 from ruimte.model.place import Model
@@ -18,7 +18,7 @@ from ruimte.model.state import STATES, VALUE_COLUMNS
 
 WIDEST = 0.5
 """An interval wider than this share of what a zone can hold says nothing: then the answer is "not known", not a number."""
-_INTERVAL = 2 * 1.6448536269514722
+_INTERVAL = DEVIATES[-1] - DEVIATES[0]
 """Width of the 90 % interval of a normal, in standard deviations."""
 
 Array = NDArray[np.float64]
@@ -48,9 +48,11 @@ def index_of(model: Model) -> Index:
     into: list[tuple[int, int]] = []
     out_of: list[tuple[int, int]] = []
     passing: list[tuple[int, int]] = []
+    both_ways = {link.point for link in model.links if link.point >= 0 and link.way != "both"}
     for number, link in enumerate(model.links[i] for i in layout.links.model.tolist()):
         if link.point >= 0:
-            passing.append((number, link.point))
+            if link.way != "both" or link.point not in both_ways:  # who is counted by direction is not counted again
+                passing.append((number, link.point))
             if link.way != "both":
                 (into if link.way == "in" else out_of).append((number, link.point))
         if link.target >= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from ruimte.jobs.reasons import scale_of
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import require_algorithm
 from ruimte.model.place import Model
-from ruimte.model.state import STATES
+from ruimte.model.state import STATES, VALUE_COLUMNS
 from ruimte.store import results
 from ruimte.store.sqlite import Reader, Store
 from ruimte.text import pick
@@ -90,7 +90,7 @@ def estimate(
     """Estimate from the first observation on, and tell what falls into ``window``.
 
     Args:
-        lab: the lab; its register must let the estimators run now.
+        lab: the lab; its register must let the estimators run at the window's end.
         model: the same, compiled with the ids of the history.
         history: where the observations are.
         span: first and last receipt, µs. All of it up to the window's end is gone through, for what comes before is what the
@@ -118,28 +118,34 @@ def estimate(
     if smoothed and begun is not None:
         from ruimte.estimate.smooth import smooth  # what it needs is compiled only where it is asked for
 
-        rows = history.received(begun[0], until)
-        parts = [_within(smooth(model, begun[1], rows, until, lag_us), window)]
+        last = span[1] if lag_us is None else min(window[1] + lag_us, span[1])
+        rows = history.received(begun[0], max(until, last + model.lateness_us))
+        parts = [_within(smooth(model, begun[1], rows, max(until, last + model.lateness_us), lag_us), window)]
     table = _latest(pa.concat_tables([STATES.empty_table(), *parts]))
     progress(1.0)
     return Estimated(table, state, *window, time.perf_counter() - began)
 
 
-def store_states(store: Store, lab: Lab, model: Model, found: Estimated) -> None:
-    """Put into the database what it does not hold yet, as revisions; and the estimator's state, unless a newer one is there."""
+def store_states(store: Store, model: Model, history: History, found: Estimated) -> None:
+    """Put into the database what it does not hold yet, as revisions; and the estimator's state, at the moment of the one there.
+
+    A node's own state may be newer than the last observation: then what lies between is gone through too, silence included.
+    """
     ids = store.place_ids()
     place_ids = [ids[place.key] for place in model.places]
     index = {id_: number for number, id_ in enumerate(place_ids)}
     new = changed(store, index, found.states, found.from_us, found.until_us)
+    saved = store.read(lambda c: results.snapshot(c, "estimate"))
+    known_us, state = found.until_us + model.lateness_us, found.state
+    if saved is not None and saved[0] > known_us:
+        state, _ = advance(model, state, history.received(known_us, saved[0]), saved[0])
+        known_us = saved[0]
 
     def work(connection: sqlite3.Connection) -> None:
         makers = {key: results.algorithm_id(connection, key, version) for key, version in ALGORITHMS.items()}
         by_quantity = {"people": makers["counting-line-balance"], "flow": makers["rate-filter"]}
         results.append_states(connection, new, place_ids, [by_quantity[place.quantity] for place in model.places])
-        saved = results.snapshot(connection, "estimate")
-        known_us = found.until_us + model.lateness_us
-        if saved is None or saved[0] <= known_us:
-            results.save_snapshot(connection, "estimate", known_us, found.state)
+        results.save_snapshot(connection, "estimate", known_us, state)
 
     store.write(work).result()
     found.stored = new.num_rows
@@ -150,10 +156,15 @@ def changed(store: Reader, places: Mapping[int, int], states: pa.Table, from_us:
     stored = store.read(lambda c: results.states(c, places, from_us, until_us))
     if not stored.num_rows:
         return states
-    columns = ["place", "end_us", "mean", "sd", "inflow", "outflow", "observed"]
-    known, found = (np.stack([table[name].to_numpy() for name in columns], axis=1) for table in (stored, states))
-    seen = {row.tobytes() for row in known}
-    return states.filter(pa.array([row.tobytes() not in seen for row in found], pa.bool_()))
+    seen = set(_rows(stored))
+    return states.filter(pa.array([row not in seen for row in _rows(states)], pa.bool_()))
+
+
+def _rows(states: pa.Table) -> Iterator[tuple[bytes, str]]:
+    """Each state as something that can be compared, missing figures too."""
+    numbers = np.stack([states[name].to_numpy() for name in ("place", "end_us", "age_us", *VALUE_COLUMNS)], axis=1)
+    numbers = np.where(np.isnan(numbers), np.nan, numbers)  # one NaN is as good as another
+    return ((row.tobytes(), str(left_out)) for row, left_out in zip(numbers, states["left_out"].to_pylist(), strict=True))
 
 
 def write_states(states: pa.Table, model: Model, path: Path) -> None:

@@ -64,6 +64,7 @@ def _sensor(key: str, place: str, streams: list[StreamHealth], ratios: dict[str,
     condition = worst_of(one.condition for one in streams)
     since = [one.since_us for one in streams if one.condition == condition and one.since_us is not None]
     heard = [one.heard_us for one in streams if one.heard_us is not None]
+    both = {"count_in", "count_out"} <= {one.key.rpartition("/")[2] for one in streams}
     return SensorHealth(
         key=key,
         place=place,
@@ -71,7 +72,7 @@ def _sensor(key: str, place: str, streams: list[StreamHealth], ratios: dict[str,
         since_us=min(since) if since else None,
         heard_us=max(heard) if heard else None,
         used=any(one.used for one in streams),
-        imbalance=ratios.get(place),
+        imbalance=ratios.get(place) if both else None,
         streams=tuple(streams),
     )
 
@@ -103,7 +104,7 @@ def figures(sensor: SensorHealth) -> dict[str, Any]:
 def sentence(sensor: SensorHealth) -> str:
     """Which sentence tells of a sensor's condition (a key of the words)."""
     worst = sensor.worst
-    if sensor.condition in ("drifting", "lying") and worst.calibrated and abs(worst.scale / worst.reference - 1) > 0.1:
+    if sensor.condition in ("drifting", "lying") and worst.moved:
         # a larger scale: more pass for each one that is counted, so it counts fewer
         return f"sensor.{sensor.condition}-{'less' if worst.scale > worst.reference else 'more'}"
     return f"sensor.{'doubtful' if sensor.condition == 'lying' else sensor.condition}"

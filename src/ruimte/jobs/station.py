@@ -277,7 +277,8 @@ class Station:
             return
         quiet = {self.model.places[index].key for index in self._silent}
         for sensor in self.health():
-            if sensor.key not in changed or (sensor.condition == "new" and before.get(sensor.key) is None):
+            begins = sensor.condition == "new" or (sensor.condition == "fine" and before.get(sensor.key) == "new")
+            if sensor.key not in changed or begins:
                 continue
             told = {"silent", "fine"} >= {sensor.condition, before.get(sensor.key, "fine")} and self._only_of(sensor.key, quiet)
             if not told:

@@ -171,7 +171,8 @@ def _datastreams(
         if one.measure not in (*FLOWS, *PRESENCES):
             continue
         if one.key not in stream_ids:
-            raise RuimteError("the store does not know this datastream", one.key, "register the lab in the store first")
+            mend = "let the lab's node run once (ruimte serve), import a file, or estimate without --out: that registers it"
+            raise RuimteError("the store does not know this datastream", one.key, mend)
         from_us, until_us = validity_us(one.sensor, lab.zone)
         id_, interval_us, accuracy = stream_ids[one.key], duration_us(one.sensor.interval), one.sensor.accuracy
         if one.measure in FLOWS:
