@@ -109,7 +109,7 @@ def _live(city: City) -> tuple[list[Alarm], list[Alarm]]:
         until_us = START_US + (tick + 1) * model.tick_us
         last = int(np.searchsorted(received, until_us, side="right"))
         state, _ = advance(model, state, observations.slice(row_, last - row_), until_us)
-        row_, sick = last, conditions(model, state)
+        row_, sick = last, {id_: each for id_, each in conditions(model, state).items() if each != "new"}
         if sick == before:
             continue
         before = sick

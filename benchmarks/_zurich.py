@@ -77,7 +77,7 @@ def read_year(folder: Path) -> Year | None:
 
 def night_rows(year: Year | None) -> list[Row]:
     """People at 03:00, when there is nobody, half an hour before the model is told so; and the calibration that was learned."""
-    ways = ("counts alone", "nobody stays 45 min")
+    ways = ("counts alone", "nobody stays half an hour")
     if year is None:
         return [missing(f"Zürich nights, {way}: 95 % of errors within", "persons", ABSENT, "≤ 0.5 × peer") for way in ways]
     nights = _nights(year)

@@ -43,7 +43,7 @@ DRIFT, LIE = 0.15, 0.25
 """Moves of the calibration that are told, as shares."""
 SURELY, HARDLY = 4.0, 2.0
 """A move of the calibration counts beyond so many standard deviations of its usual moves; these follow moves up to so many."""
-FIRST_MOVE, LEAST_MOVE = 0.05, 0.03
+FIRST_MOVE, LEAST_MOVE = 0.05, 0.045
 REFERENCE_DAYS = 28.0
 FIRST_DAYS = 10.0
 """So long a calibration is only getting known, before it can drift."""
