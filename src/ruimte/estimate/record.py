@@ -13,7 +13,7 @@ from ruimte.estimate.flows import OFFSET
 from ruimte.estimate.layout import Array, Layout
 from ruimte.estimate.state import Inputs, Outputs, State
 from ruimte.estimate.step_flows import Flows, step_flows
-from ruimte.estimate.step_people import passing, persons_of, site_of, step_people, surge_of
+from ruimte.estimate.step_people import facts_at, passing, persons_of, site_of, step_people, surge_of
 from ruimte.estimate.tape import Tape, new_tape, rewind
 
 
@@ -71,13 +71,9 @@ def record(layout: Layout, state: State, given: Inputs, out: Outputs, site: int,
     """Advance one site over the ticks [begin, end), as ``step.run`` does, and write it down from the record's begin on."""
     rewind(made.people.tape)
     rewind(made.flow.tape)
-    fact = 0
+    last = 0
     for t in range(begin, end):
-        while fact < len(given.fact_tick) and given.fact_tick[fact] < t:
-            fact += 1
-        last = fact
-        while last < len(given.fact_tick) and given.fact_tick[last] == t:
-            last += 1
+        fact, last = facts_at(given, t, last)
         flow = step_flows(layout, state, given, out, t, site, made.flow.tape)
         step_people(layout, state, given, out, t, site, flow, fact, last, made.people.tape)
         made.people.ends[t - begin + 1] = made.people.tape.used[0]

@@ -6,19 +6,15 @@ from ruimte.estimate.compiled import compiled
 from ruimte.estimate.layout import Layout
 from ruimte.estimate.state import Inputs, Outputs, State
 from ruimte.estimate.step_flows import step_flows
-from ruimte.estimate.step_people import step_people
+from ruimte.estimate.step_people import facts_at, step_people
 
 
 @compiled
 def run(layout: Layout, state: State, given: Inputs, out: Outputs) -> None:
     """Advance all sites over the ticks of ``given``, changing ``state`` and filling ``out`` in place."""
-    fact = 0
+    last = 0
     for t in range(len(given.slot)):
-        while fact < len(given.fact_tick) and given.fact_tick[fact] < t:
-            fact += 1
-        last = fact
-        while last < len(given.fact_tick) and given.fact_tick[last] == t:
-            last += 1
+        fact, last = facts_at(given, t, last)
         for site in range(len(layout.sites) - 1):
             flows = step_flows(layout, state, given, out, t, site, None)
             step_people(layout, state, given, out, t, site, flows, fact, last, None)

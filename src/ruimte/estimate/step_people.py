@@ -49,6 +49,17 @@ class Site(NamedTuple):
 
 
 @compiled
+def facts_at(given: Inputs, t: int, first: int) -> tuple[int, int]:
+    """Where the facts of tick t stand, [first, last), looked for from ``first`` on."""
+    while first < len(given.fact_tick) and given.fact_tick[first] < t:
+        first += 1
+    last = first
+    while last < len(given.fact_tick) and given.fact_tick[last] == t:
+        last += 1
+    return first, last
+
+
+@compiled
 def step_people(
     layout: Layout,
     state: State,
