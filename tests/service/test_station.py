@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from ruimte.jobs.station import Station
 from ruimte.jobs.words import Words
 from ruimte.lab.check import check_lab
 from ruimte.lab.files import Distancing
+from ruimte.model.forecast import EVEN, LEVELS
 from ruimte.model.observation import no_observations
 from ruimte.store import observations, records, results
 from ruimte.store.sqlite import Store
@@ -32,7 +34,7 @@ def everything(run):
     """All that the station wrote, without the wall's time."""
     tables = {
         "states": "SELECT place_id, start_us, end_us, algorithm_id, mean, sd, q05, q50, q95, inflow, outflow, observed, age_us",
-        "forecasts": "SELECT place_id, issued_us, algorithm_id, first_us, step_us, quantiles",
+        "forecasts": "SELECT place_id, issued_us, algorithm_id, first_us, step_us, levels, quantiles",
         "warnings": "SELECT id, revision, at_us, phase, body",
         "logbook": "SELECT lab_us, kind, place, warning_id, who, body",
         "snapshots": "SELECT name, until_us, body",
@@ -294,3 +296,27 @@ def test_forecasts_are_stored_as_issued(start):
         np.testing.assert_allclose(stored.quantiles, forecast.quantiles[index], rtol=1e-6)
         early = run.store.read(lambda c, i=run.station.place_ids[index]: results.forecast_at(c, i, forecast.issued_us - 1))
         assert early is None or early.issued_us < forecast.issued_us
+
+
+def test_looking_back_on_forecasts_of_19_quantiles_shows_what_was_seen(start):
+    run, ends = start(), []
+    for _ in range(FIRST_HOURS):
+        run.tick()
+        ends.append(run.station.picture.end_us)
+    now = [run.station.picture_at(end_us) for end_us in ends]
+
+    def cut(connection):
+        for id_, packed in connection.execute("SELECT id, quantiles FROM forecasts").fetchall():
+            even = np.frombuffer(packed, "<f4").reshape(-1, len(LEVELS))[:, EVEN].tobytes()
+            connection.execute("UPDATE forecasts SET levels = 19, quantiles = ? WHERE id = ?", (even, id_))
+
+    run.store.write(cut).result()
+    then = [run.station.picture_at(end_us) for end_us in ends]
+    for before, after in zip(now, then, strict=True):
+        np.testing.assert_array_equal(after.forecast.quantiles[..., EVEN], before.forecast.quantiles[..., EVEN])
+        assert np.isfinite(after.forecast.quantiles).all()
+    risks = zip(*(chain.from_iterable(chain.from_iterable(p.risks for p in pictures)) for pictures in (now, then)), strict=True)
+    # the outer quantiles only matter for what is less likely than 5 % or likelier than 95 %
+    shown = [(before, after) for before, after in risks if before.horizon >= 0 and 0.05 <= before.probability <= 0.95]
+    assert shown
+    assert all(after == before for before, after in shown)

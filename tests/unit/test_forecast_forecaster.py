@@ -11,6 +11,7 @@ from ruimte.clock import HOUR_US
 from ruimte.forecast.forecaster import ERROR_DAYS, Forecaster
 from ruimte.forecast.metrics import coverage
 from ruimte.forecast.occasions import occasion_profile
+from ruimte.model.forecast import LEVELS, MEDIAN, level_index
 from ruimte.model.place import Occasion
 
 FIRST = 20_000 * 24
@@ -49,7 +50,7 @@ def test_it_says_when_it_was_issued_and_for_when(model):
     forecast = fed(model, weekly(1)).issue()
     assert forecast.issued_us == (FIRST + WEEK) * HOUR_US
     assert forecast.valid_us.tolist() == [forecast.issued_us + h * HOUR_US for h in (1, 2, 3)]
-    assert forecast.quantiles.shape == (2, HORIZONS, 19)
+    assert forecast.quantiles.shape == (2, HORIZONS, len(LEVELS))
     assert np.isnan(forecast.quantiles).all()  # a week is too little to learn errors from
 
 
@@ -85,8 +86,8 @@ def test_skipped_ticks_are_missing_ticks(model):
     values[skipped] = np.nan
     forecast = gaps.issue()
     assert np.isfinite(forecast.quantiles).all()
-    point = forecast.quantiles[:, :, 9]
-    assert point == pytest.approx(fed(model, values).issue().quantiles[:, :, 9], rel=0.02)
+    point = forecast.quantiles[:, :, MEDIAN]
+    assert point == pytest.approx(fed(model, values).issue().quantiles[:, :, MEDIAN], rel=0.02)
 
 
 def test_a_tick_that_is_corrected_counts_as_corrected(model):
@@ -129,7 +130,7 @@ def test_errors_are_learned_from_four_weeks_and_no_longer(model):
     disturbed[before][-24:] *= 5
     quiet, loud = fed(model, values).issue().quantiles, fed(model, disturbed).issue().quantiles
     # the profile may feel it a little (one week of eight), the spread does not
-    width = [q[:, :, 14] / q[:, :, 4] for q in (quiet, loud)]
+    width = [q[:, :, level_index(0.75)] / q[:, :, level_index(0.25)] for q in (quiet, loud)]
     assert width[1] == pytest.approx(width[0], rel=0.1)
 
 

@@ -7,13 +7,16 @@ import sqlite3
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from ruimte.errors import RuimteError
+from ruimte.forecast.errors import with_outer
+from ruimte.model.forecast import EVEN, LEVELS, Forecast
 from ruimte.model.warning import Reason, Warning  # noqa: A004 - the field's own word
 from ruimte.store import records, results
 from ruimte.store.records import LogEntry
-from ruimte.store.sqlite import Reader, Store
+from ruimte.store.sqlite import Reader, Store, _migrations
 
 
 @pytest.fixture
@@ -55,6 +58,33 @@ def test_a_newer_schema_is_refused_and_left_alone(path, opened):
         opened(path)
     assert str(path) in one_line(raised.value)
     assert version(path) == 99
+
+
+def test_a_database_of_before_the_outer_quantiles_is_brought_forward_and_its_forecasts_are_shown(path):
+    old = (np.arange(1.0, 1 + 2 * 19) ** 2).astype("<f4").reshape(2, 19)
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    for number in (1, 2):
+        connection.executescript(_migrations()[number])
+    connection.execute("INSERT INTO places (key) VALUES ('square')")
+    connection.execute("INSERT INTO algorithms (key, version) VALUES ('amsterdam-profile', '1')")
+    row = (1, 100, 1, 110, 10, old.tobytes())
+    columns = "place_id, issued_us, algorithm_id, first_us, step_us, quantiles"
+    connection.execute(f"INSERT INTO forecasts ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
+    connection.commit()
+    connection.close()
+    version(path, 2)
+    new = Forecast(200, np.array([210, 220]), np.arange(2.0 * len(LEVELS)).reshape(1, 2, -1), "amsterdam-profile")
+    with Store(path, "test") as store:
+        store.write(lambda c: results.append_forecast(c, new, [1], 1)).result()
+        then, now = (store.read(lambda c, t=t: results.forecast_at(c, 1, t)) for t in (199, 200))
+        assert store.read(lambda c: c.execute("SELECT levels FROM forecasts ORDER BY id").fetchall()) == [(19,), (len(LEVELS),)]
+    assert version(path) == max(_migrations())
+    assert (then.issued_us, then.valid_us.tolist()) == (100, [110, 120])
+    np.testing.assert_array_equal(then.quantiles[:, EVEN], old)
+    assert then.quantiles == pytest.approx(with_outer(old))
+    np.testing.assert_array_equal(now.quantiles, new.quantiles[0])
+    assert then.quantiles.dtype == now.quantiles.dtype == np.float32
 
 
 @pytest.mark.parametrize("opened", [lambda path: Store(path, "test"), Reader], ids=["to write", "to read"])

@@ -17,6 +17,7 @@ from ruimte.lab.compile import compile_lab, stream_keys
 from ruimte.lab.files import EventEntry
 from ruimte.lab.new import new_lab
 from ruimte.lab.read import read_lab
+from ruimte.model.forecast import LEVELS
 from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
 from ruimte.store.records import LogEntry
 from ruimte.text import LANGUAGES
@@ -64,7 +65,7 @@ def reasons(lab, language, *, quantiles, now=1.5, usual=0.5, observed=0.5, place
 
 
 def test_reasons_in_english(lab):
-    quantiles = [1.0 + 0.05 * k for k in range(19)]
+    quantiles = (0.95 + LEVELS).tolist()
     assert reasons(lab, "en", quantiles=quantiles) == [
         "Expected at 13:00: 5,220 persons/h (90 % sure: 3,600–6,840); E starts at 7,200.",
         "Now 3.0 times as busy as usual at this weekday and hour (1,800 persons/h).",
@@ -80,7 +81,7 @@ def test_reasons_in_dutch(lab):
     ]
 
 
-@pytest.mark.parametrize("quantiles", [None, [float("nan")] * 19])
+@pytest.mark.parametrize("quantiles", [None, [float("nan")] * len(LEVELS)])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_not_known_is_said_and_never_written_as_a_figure(lab, language, quantiles):
     nan = float("nan")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.model.forecast import LEVELS
+from ruimte.model.forecast import EVEN, LEVELS
 
 Array = NDArray[np.float64]
 
@@ -33,13 +33,16 @@ def errors(actual: Array, forecast: Array) -> Array:
 
 
 def error_quantiles(past: Array) -> Array:
-    """Empirical quantiles at ``LEVELS`` of past errors.
+    r"""Empirical quantiles at ``LEVELS`` of past errors.
+
+    Of n errors in order, counted from 0, the quantile at level :math:`\tau` is the one at place :math:`\tau (n - 1)`, linear
+    between neighbours: so with fewer than a hundred errors the 1 and 99 % quantiles lie between the two outermost ones.
 
     Args:
         past: shape (times, places, horizons); NaN is missing.
 
     Returns:
-        Shape (places, horizons, 19); NaN where fewer than ``LEAST_ERRORS`` are known.
+        Shape (places, horizons, 21); NaN where fewer than ``LEAST_ERRORS`` are known.
     """
     ordered = np.sort(past, axis=0)  # NaN last
     known = np.sum(~np.isnan(past), axis=0)
@@ -54,37 +57,73 @@ def error_quantiles(past: Array) -> Array:
 
 
 def with_errors(forecast: Array, quantiles: Array) -> Array:
-    """Forecast quantiles, shape (places, horizons, 19), of ``forecast`` (places, horizons) and ``quantiles`` of its errors."""
+    """Forecast quantiles, shape (places, horizons, 21), of ``forecast`` (places, horizons) and ``quantiles`` of its errors."""
     return np.asarray(np.maximum(np.maximum(forecast, 0.0)[..., None] ** 0.25 + quantiles, 0.0) ** 4)
 
 
 def exceedance(quantiles: Array, threshold: Array) -> Array:
-    """P(value > threshold) from forecast quantiles.
+    r"""P(value > threshold) from forecast quantiles.
 
-    Between quantiles the distribution is linear; beyond the outer ones the tail falls exponentially, with the spacing of the
-    last two.
+    Between two quantiles the chance is linear in the value. Beyond the last it falls exponentially, as fast as it did between the
+    last two: with :math:`a < b` the quantiles at the last two levels, and :math:`\alpha > \beta` the chances of being above them
+    (0.05 and 0.01),
+
+    .. math:: P(Y > x) = \beta \, (\beta / \alpha)^{(x - b) / (b - a)} \quad \text{for } x \ge b,
+
+    which is :math:`\beta` at b and would be :math:`\alpha` at a. Likewise P(Y ≤ x) below the first quantile. Where the outer two
+    are equal they tell of no spread, and the chance of being beyond them is 0. At a value that several quantiles share, P(Y ≤ x)
+    is the highest of their levels.
 
     Args:
-        quantiles: shape (…, 19), rising.
+        quantiles: shape (…, 21), rising.
         threshold: shape (…), broadcast against the first axes of ``quantiles``.
 
     Returns:
-        Shape (…), as broadcast; NaN where the quantiles are.
+        Shape (…), as broadcast; NaN where the threshold or any of the quantiles is.
 
-    >>> float(exceedance(np.arange(1.0, 20.0), np.array(10.0)))
+    >>> float(exceedance(np.arange(1.0, 22.0), np.array(11.0)))
     0.5
     """
     count = len(LEVELS)
     shape = np.broadcast_shapes(quantiles.shape[:-1], threshold.shape)
     quantiles = np.broadcast_to(quantiles, (*shape, count))
-    x = np.broadcast_to(threshold, shape)[..., None]
-    index = np.sum(quantiles <= x, axis=-1, keepdims=True)
-    left = np.take_along_axis(quantiles, np.clip(index - 1, 0, count - 1), axis=-1)
-    right = np.take_along_axis(quantiles, np.clip(index, 0, count - 1), axis=-1)
+    x = np.broadcast_to(threshold, shape)
+    index = np.sum(quantiles <= x[..., None], axis=-1)  # so many quantiles lie at or below the threshold
+    low, high = np.clip(index - 1, 0, count - 1), np.clip(index, 0, count - 1)
+    left, right = (np.take_along_axis(quantiles, i[..., None], axis=-1)[..., 0] for i in (low, high))
+    # each part is worked out everywhere and means something only where it is chosen: there nothing is divided by 0 but x - b > 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inside = (np.clip(index, 1, count - 1) + np.nan_to_num((x - left) / (right - left))) / (count + 1)
-        beyond = np.maximum((x - quantiles[..., -1:]) / (quantiles[..., -1:] - quantiles[..., -2:-1]), 0.0)
-        short = np.maximum((quantiles[..., :1] - x) / (quantiles[..., 1:2] - quantiles[..., :1]), 0.0)
-    upper, lower = np.nan_to_num(0.05 * 0.5**beyond), np.nan_to_num(0.05 * 0.5**short)
-    chance = np.where(index == 0, 1 - lower, np.where(index == count, upper, 1 - inside))
-    return np.asarray(np.where(np.isnan(quantiles).any(axis=-1), np.nan, chance[..., 0]))
+        inside = LEVELS[low] + (LEVELS[high] - LEVELS[low]) * (x - left) / (right - left)
+        below = _tail(quantiles[..., 0] - x, quantiles[..., 1] - quantiles[..., 0], LEVELS[0], LEVELS[1])
+        above = _tail(x - quantiles[..., -1], quantiles[..., -1] - quantiles[..., -2], 1 - LEVELS[-1], 1 - LEVELS[-2])
+    chance = np.where(index == 0, 1 - below, np.where(index == count, above, 1 - inside))
+    return np.asarray(np.where(np.isnan(quantiles).any(axis=-1) | np.isnan(x), np.nan, chance))
+
+
+def _tail(beyond: Array, spacing: Array, outer: float, inner: float) -> Array:
+    """Chance of lying so far ``beyond`` the outermost quantile: ``outer`` is its own, ``inner`` that of the one before it."""
+    return np.asarray(outer * (outer / inner) ** np.where(beyond > 0, beyond / spacing, 0.0))
+
+
+def with_outer(quantiles: Array) -> Array:
+    r"""All quantiles of a forecast that was made with the 19 even levels only, 5 … 95 %.
+
+    The 1 and 99 % quantiles are put where the tail of the 19 has them (see ``exceedance``, there with :math:`\alpha = 0.10`,
+    :math:`\beta = 0.05`): at :math:`b + (b - a) \log_2 5`, and never below 0. Beyond them the tail is then the very same; between
+    95 and 99 % it is a straight line, which is off by less than a percentage point. Where the 1 % quantile is held at 0,
+    the chance of passing a limit below the 5 % one is up to four points higher than it was.
+
+    Args:
+        quantiles: shape (…, 19), rising.
+
+    Returns:
+        Shape (…, 21); NaN where the quantiles are.
+
+    >>> with_outer(np.arange(10.0, 29.0))[[0, 1, 19, 20]].round(2).tolist()
+    [7.68, 10.0, 28.0, 30.32]
+    """
+    even = LEVELS[EVEN]
+    steps = np.log(LEVELS[0] / even[0]) / np.log(even[0] / even[1])
+    first = np.maximum(quantiles[..., :1] - steps * (quantiles[..., 1:2] - quantiles[..., :1]), 0.0)
+    last = quantiles[..., -1:] + steps * (quantiles[..., -1:] - quantiles[..., -2:-1])
+    return np.concatenate([first, quantiles, last], axis=-1)

@@ -16,7 +16,7 @@ from ruimte.forecast.forecaster import Forecaster
 from ruimte.jobs.reasons import scale_of
 from ruimte.lab.compile import compile_lab
 from ruimte.lab.lab import Lab
-from ruimte.model.forecast import MEDIAN
+from ruimte.model.forecast import LEVELS, MEDIAN
 from ruimte.model.place import OUTSIDE, Model
 from ruimte.store import observations
 from ruimte.store.sqlite import Reader
@@ -69,7 +69,7 @@ def evaluate(
     actual, begin = _actual(model, source, first, until_us)
     scale = np.array([scale_of(place)[0] for place in model.places])
     start = int(model.tick_of(from_us)) - begin
-    issued = np.full((actual.shape[1] - start, len(model.places), len(horizons), 19), np.nan)
+    issued = np.full((actual.shape[1] - start, len(model.places), len(horizons), len(LEVELS)), np.nan)
     for index in range(actual.shape[1]):
         forecaster.observe(begin + index, actual[:, index])
         if index >= start and (forecast := forecaster.issue()) is not None:

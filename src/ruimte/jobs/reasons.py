@@ -7,7 +7,7 @@ import msgspec
 from ruimte.clock import HOUR_US
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import moment_us
-from ruimte.model.forecast import LEVELS, MEDIAN
+from ruimte.model.forecast import MEDIAN, level_index
 from ruimte.model.place import Place
 from ruimte.model.warning import Reason, Warning  # noqa: A004 - the field's own word
 
@@ -39,7 +39,7 @@ def explain(
         now: the state's mean, in the place's quantity; NaN is not known.
         usual: the median of this weekday and hour; NaN is not known.
         observed: share of the sensors heard, 0–1.
-        quantiles: the forecast for the expected moment (19), None where that is now; NaN is not known.
+        quantiles: the forecast for the expected moment (21), None where that is now; NaN is not known.
     """
     scale, unit = scale_of(place)
     limit = warning.threshold * scale
@@ -47,7 +47,7 @@ def explain(
         quantiles = None
     reasons = []
     if quantiles is not None:
-        low, middle, high = (quantiles[i] * scale for i in (0, MEDIAN, len(LEVELS) - 1))
+        low, middle, high = (quantiles[level_index(level)] * scale for level in (0.05, 0.5, 0.95))
         figures = {"time": warning.expected_us, "q05": low, "q50": middle, "q95": high, "limit": limit}
         reasons.append(Reason("forecast", {**figures, "unit": unit, "level": warning.level}))
     elif now == now:

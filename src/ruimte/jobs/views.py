@@ -16,6 +16,7 @@ from ruimte.jobs.room import Ahead, DistanceView, LogView, MeasureView, SensorVi
 from ruimte.jobs.station import Picture, Station
 from ruimte.jobs.words import Words
 from ruimte.lab.levels import colour
+from ruimte.model.forecast import LEVELS, MEDIAN, level_index
 from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
 from ruimte.store.records import LogEntry
 from ruimte.store.results import StoredForecast
@@ -24,8 +25,8 @@ from ruimte.warn.decide import Risk, above_now
 
 _LEAST_SHOWN = 0.05
 """A risk below this is not worth a place on the page."""
-_BAND = (0, 4, 9, 14, 18)
-"""Indices of the 5, 25, 50, 75 and 95 % quantiles."""
+_BAND = tuple(level_index(level) for level in (0.05, 0.25, 0.5, 0.75, 0.95))
+"""Indices of the quantiles that a chart shows."""
 
 
 def zone_views(station: Station, picture: Picture, language: str, now_us: int | None = None) -> list[ZoneView]:
@@ -76,7 +77,7 @@ def zone_view(station: Station, picture: Picture, index: int, language: str, now
         sensors=station.sensors_of(index),
         rests_on=_rests_on(station, picture, index, language, now_us),
         distance=_distance(station, index, state),
-        forecast=picture.forecast is not None and bool(picture.forecast.quantiles[index, 0, 0] >= 0),
+        forecast=picture.forecast is not None and bool(picture.forecast.quantiles[index, 0, MEDIAN] >= 0),
         ahead=_ahead(picture.risks[index], station.lab.file.warn.open_at),
     )
 
@@ -167,7 +168,7 @@ def series_view(station: Station, index: int, language: str, states: pa.Table, f
     ticks = station.model.tick_of_end(ends)
     now = int(ticks[max(0, states.num_rows - 1)]) if len(ticks) else 0
     names, limits = station.thresholds.over(index, ticks, now)
-    ahead = np.full((0, 19), np.nan) if forecast is None else forecast.quantiles.astype(np.float64)
+    ahead = np.full((0, len(LEVELS)), np.nan) if forecast is None else forecast.quantiles.astype(np.float64)
     bands = [_list(ahead[:, column] * scale) for column in _BAND]
     return Series(
         key=place.key,

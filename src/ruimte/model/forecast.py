@@ -7,18 +7,33 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEVELS: NDArray[np.float64] = np.arange(1, 20) / 20
-"""The 19 quantile levels of every forecast: 0.05, 0.10, … 0.95."""
-MEDIAN = 9
+LEVELS: NDArray[np.float64] = np.array([0.01, *np.arange(1, 20) / 20, 0.99])
+"""The 21 quantile levels of every forecast: 0.01, 0.05, 0.10, … 0.90, 0.95, 0.99. They are not evenly spaced: see ``EVEN``."""
+MEDIAN = 10
 """Index of the median in ``LEVELS``."""
+EVEN = slice(1, -1)
+"""Where the 19 evenly spaced levels 0.05, 0.10, … 0.95 lie in ``LEVELS``."""
+
+
+def level_index(level: float) -> int:
+    """Index of a level in ``LEVELS``. Raises ``ValueError`` for one that is not among them.
+
+    >>> level_index(0.95)
+    19
+    """
+    found = np.flatnonzero(np.abs(LEVELS - level) < 1e-9)
+    if not len(found):
+        raise ValueError(f"no quantile is forecast at {level:g}")
+    return int(found[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Forecasts of all places, issued together.
 
-    ``quantiles`` has shape (places, horizons, 19), in the place's quantity (persons, or persons/s), rising along the last axis,
-    NaN where no forecast can be made. ``valid_us`` has shape (horizons,): the END of the tick that is forecast.
+    ``quantiles`` has shape (places, horizons, 21), one for each of ``LEVELS``, in the place's quantity (persons, or persons/s),
+    rising along the last axis, NaN where no forecast can be made. ``valid_us`` has shape (horizons,): the END of the tick that is
+    forecast.
     """
 
     issued_us: int

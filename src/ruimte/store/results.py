@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.model.forecast import LEVELS, Forecast
+from ruimte.forecast.errors import with_outer
+from ruimte.model.forecast import EVEN, LEVELS, Forecast
 from ruimte.model.state import STATES
 
 _STATE_COLUMNS = [name for name in STATES.names if name != "place"]
@@ -20,7 +21,7 @@ _STATE_COLUMNS = [name for name in STATES.names if name != "place"]
 
 @dataclass(frozen=True, slots=True)
 class StoredForecast:
-    """A forecast of one place: ``valid_us`` (horizons,), ``quantiles`` (horizons, 19)."""
+    """A forecast of one place: ``valid_us`` (horizons,), ``quantiles`` (horizons, 21)."""
 
     issued_us: int
     valid_us: NDArray[np.int64]
@@ -97,22 +98,31 @@ def append_forecast(connection: sqlite3.Connection, forecast: Forecast, place_id
     first = int(forecast.valid_us[0])
     packed = forecast.quantiles.astype("<f4")
     connection.executemany(
-        "INSERT INTO forecasts (place_id, issued_us, algorithm_id, first_us, step_us, quantiles) VALUES (?, ?, ?, ?, ?, ?)",
-        ((place, forecast.issued_us, algorithm, first, step, packed[index].tobytes()) for index, place in enumerate(place_ids)),
+        "INSERT INTO forecasts (place_id, issued_us, algorithm_id, first_us, step_us, levels, quantiles)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (place, forecast.issued_us, algorithm, first, step, len(LEVELS), packed[index].tobytes())
+            for index, place in enumerate(place_ids)
+        ),
     )
 
 
 def forecast_at(connection: sqlite3.Connection, place_id: int, at_us: int) -> StoredForecast | None:
-    """The newest forecast of a place that was issued at or before ``at_us``."""
+    """The newest forecast of a place that was issued at or before ``at_us``.
+
+    One of the time when only the 19 even levels were forecast gets the two outer ones that its own tails had.
+    """
     row = connection.execute(
-        "SELECT issued_us, first_us, step_us, quantiles FROM forecasts"
+        "SELECT issued_us, first_us, step_us, levels, quantiles FROM forecasts"
         " WHERE place_id = ? AND issued_us <= ? ORDER BY issued_us DESC, id DESC LIMIT 1",
         (place_id, at_us),
     ).fetchone()
     if row is None:
         return None
-    issued, first, step, packed = row
-    quantiles = np.frombuffer(packed, "<f4").reshape(-1, len(LEVELS))
+    issued, first, step, levels, packed = row
+    quantiles = np.frombuffer(packed, "<f4").reshape(-1, levels)
+    if levels == len(LEVELS[EVEN]):
+        quantiles = with_outer(quantiles.astype(np.float64)).astype(np.float32)
     return StoredForecast(issued, first + step * np.arange(len(quantiles)), quantiles)
 
 
