@@ -18,8 +18,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ruimte.clock import ReplayClock, SystemClock
+from ruimte.compiled import never_before
 from ruimte.errors import RuimteError
-from ruimte.estimate.compiled import never_before
 from ruimte.intake.mqtt.address import Address
 from ruimte.jobs.broker import broker as broker_of
 from ruimte.jobs.devices import credentials_path

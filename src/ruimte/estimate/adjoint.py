@@ -33,7 +33,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.layout import Array, Records
 from ruimte.estimate.people import EMPTY_SD, ODD_DAY, fade, shear
 from ruimte.estimate.tape import EMPTY, MEASURED, SCALE, SHEAR, Tape

@@ -28,7 +28,7 @@ import math
 
 import numpy as np
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.kalman import spread, update
 from ruimte.estimate.layout import Array
 from ruimte.estimate.tape import SCALE, Tape, note

@@ -14,7 +14,7 @@ Bierman, G. J. (1977), Factorization Methods for Discrete Sequential Estimation,
 
 from __future__ import annotations
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.layout import Array
 from ruimte.estimate.tape import MEASURED, Tape, note_row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 
 _ROOT2 = math.sqrt(2.0)
 _ROOT_2PI = math.sqrt(2.0 * math.pi)

@@ -22,7 +22,7 @@ Kalman, R. E. (1960), A new approach to linear filtering and prediction problems
 
 from __future__ import annotations
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.kalman import update
 from ruimte.estimate.layout import Array
 from ruimte.estimate.tape import EMPTY, SCALE, SHEAR, Tape, note, note_one

@@ -21,7 +21,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.flows import OFFSET
 from ruimte.estimate.layout import Array
 from ruimte.estimate.normal import below, density

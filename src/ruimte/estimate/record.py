@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ruimte.compiled import compiled
 from ruimte.estimate import flows
-from ruimte.estimate.compiled import compiled
 from ruimte.estimate.flows import OFFSET
 from ruimte.estimate.layout import Array, Layout
 from ruimte.estimate.state import Inputs, Outputs, State

@@ -21,7 +21,7 @@ import math
 
 import numpy as np
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.layout import Records
 
 FINE, DOUBTFUL, SILENT, STUCK, DRIFTING, LYING = range(6)

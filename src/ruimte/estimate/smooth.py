@@ -33,9 +33,9 @@ import math
 import numpy as np
 import pyarrow as pa
 
+from ruimte.compiled import compiled
 from ruimte.estimate import buffer, memory, tell
 from ruimte.estimate.adjoint import Later, ahead, back, back_empty, carry, nothing, onward, told
-from ruimte.estimate.compiled import compiled
 from ruimte.estimate.layout import Array, Layout, layout_of
 from ruimte.estimate.record import Record, Written, finish, new_record, record
 from ruimte.estimate.state import Inputs, Outputs, State, inputs_of, outputs, outputs_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.layout import Layout
 from ruimte.estimate.state import Inputs, Outputs, State
 from ruimte.estimate.step_flows import step_flows

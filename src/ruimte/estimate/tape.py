@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ruimte.estimate.compiled import compiled
+from ruimte.compiled import compiled
 from ruimte.estimate.layout import Array, Records
 
 SHEAR, SCALE, MEASURED, EMPTY = range(4)

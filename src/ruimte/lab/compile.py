@@ -9,6 +9,7 @@ from typing import cast
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
+import holidays
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,7 @@ from ruimte.lab.lab import Lab
 from ruimte.lab.levels import table_name
 from ruimte.lab.rules import OUTSIDE
 from ruimte.lab.validity import moment_us, validity_us
+from ruimte.model.calendar import Calendar
 from ruimte.model.measure import FLOWS, PRESENCES
 from ruimte.model.place import OUTSIDE as NOWHERE
 from ruimte.model.place import Fact, Link, Model, Occasion, Place, Presence, Reading, Stream, Way
@@ -95,7 +97,17 @@ def compile_lab(lab: Lab, stream_ids: Mapping[str, int], years: tuple[int, int] 
         offset_from_us=_frozen([from_us for from_us, _ in changes]),
         offset_us=_frozen([offset_us for _, offset_us in changes]),
         occasions=tuple(_occasions(lab, places)),
+        calendar=_calendar(lab, years),
     )
+
+
+def _calendar(lab: Lab, years: tuple[int, int]) -> Calendar:
+    """Public holidays of the lab's country and region, by the name they go by on their own day."""
+    if lab.file.country is None:
+        return Calendar({}, lab.school_holidays)
+    found = holidays.country_holidays(lab.file.country, subdiv=lab.file.region, years=range(*years))
+    names = {day: name.split(";")[0].removesuffix(" (observed)").strip() for day, name in found.items()}
+    return Calendar(names, lab.school_holidays)
 
 
 def _occasions(lab: Lab, places: tuple[Place, ...]) -> Iterator[Occasion]:

@@ -275,8 +275,17 @@ class EventEntry(_Table, frozen=True):
     places: list[str] = []
 
 
+class SchoolHolidayEntry(_Table, frozen=True):
+    """School holidays: the ``first`` and the ``last`` day without school, local dates."""
+
+    key: str
+    first: date
+    last: date
+
+
 class CalendarFile(_Table, frozen=True):
     """``calendar.toml``."""
 
     format: int
     event: list[EventEntry] = []
+    school_holiday: list[SchoolHolidayEntry] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,7 +55,8 @@ class CountPoint:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A checked lab. ``places`` of the GeoJSON are split by kind and keep the file's order."""
+    """A checked lab. ``places`` of the GeoJSON are split by kind and keep the file's order; ``school_holidays`` are (first, last)
+    days."""
 
     folder: Path
     file: LabFile
@@ -67,6 +69,7 @@ class Lab:
     algorithms: dict[str, AlgorithmEntry]
     measures: dict[str, MeasureEntry]
     events: tuple[EventEntry, ...]
+    school_holidays: tuple[tuple[date, date], ...] = ()
 
     @property
     def key(self) -> str:

@@ -33,10 +33,13 @@ class Forecast:
 
     ``quantiles`` has shape (places, horizons, 21), one for each of ``LEVELS``, in the place's quantity (persons, or persons/s),
     rising along the last axis, NaN where no forecast can be made. ``valid_us`` has shape (horizons,): the END of the tick that is
-    forecast.
+    forecast. ``broken``: indices of places whose level has just changed so much that the past tells little; ``young``: of those
+    with less than two weeks of past.
     """
 
     issued_us: int
     valid_us: NDArray[np.int64]
     quantiles: NDArray[np.float64]
     algorithm: str
+    broken: tuple[int, ...] = ()
+    young: tuple[int, ...] = ()

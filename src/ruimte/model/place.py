@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ruimte.model.calendar import NO_CALENDAR, Calendar
+
 Quantity = Literal["people", "flow"]
 Way = Literal["in", "out", "both"]
 Presence = Literal["people", "density", "devices"]
@@ -135,6 +137,7 @@ class Model:
     readings: tuple[Reading, ...] = ()
     facts: tuple[Fact, ...] = ()
     occasions: tuple[Occasion, ...] = ()
+    calendar: Calendar = NO_CALENDAR
 
     @property
     def datastream_ids(self) -> tuple[int, ...]:

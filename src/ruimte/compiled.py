@@ -18,6 +18,8 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
+_FOLDERS = ("estimate", "forecast")
+"""Where there is compiled code."""
 
 
 def compiled(function: F) -> F:
@@ -40,7 +42,7 @@ def never_before() -> bool:
 def _folder() -> Path | None:
     """Where results are kept: beside the source, else in the user's cache; None where neither can be written."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(_HERE.glob("*.py")):
+    for path in sorted(path for folder in _FOLDERS for path in (_HERE / folder).glob("*.py")):
         if b"@compiled" in (text := path.read_bytes()):
             digest.update(text)
     name = f"compiled-{digest.hexdigest()[:16]}"

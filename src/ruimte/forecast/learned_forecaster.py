@@ -1,0 +1,230 @@
+"""The learned forecast, tick by tick: keeps the past it needs, follows its own errors, notices when the world has changed.
+
+Feed it the value of every place at every tick, in order; ``issue`` gives the forecast from the newest tick on. Every six hours it
+keeps what it told. From that it knows how far off it was (which sets the width of the intervals), how the baselines did at the
+same
+moments (its skill), whether the errors of the last day are beyond what it promised (a break), and whether a plain method now does
+better (then that is told instead).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ruimte.clock import DAY_US, HOUR_US
+from ruimte.forecast.baseline import point_forecast
+from ruimte.forecast.conformal import log_factors, widened
+from ruimte.forecast.learned import Learned, Told, bucket_of
+from ruimte.forecast.naive import last_days_profile, last_week
+from ruimte.forecast.outlook import OCCASION_DAYS, Outlook
+from ruimte.forecast.past import PAST_DAYS
+from ruimte.forecast.regime import DAY_H, Regime, no_break, regime_of
+from ruimte.forecast.score import Skill, skill_of
+from ruimte.forecast.usual import log_ratio
+from ruimte.model.forecast import Forecast, level_index
+from ruimte.model.place import Model
+from ruimte.model.rolling import Rolling
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ALGORITHM = "learned-ratio"
+VERSION = "1"
+KEPT_EVERY_H = 6
+KEPT_DAYS = 56
+"""How long what was told is kept, to learn from its errors."""
+SKILL_DAYS = 28
+YOUNG_H = 14 * 24
+"""A place of which fewer hours are known is young: its forecast leans on others."""
+_LOW, _HIGH = level_index(0.05), level_index(0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was told at a tick: blocks ``ends`` (ticks), the outlook, the plain method, the baselines, and the 90 % interval."""
+
+    tick: int
+    ends: Ints
+    told: Told
+    plain: Array
+    baselines: Array
+    interval: Array
+
+
+class LearnedForecaster:
+    """A learned model at work in a lab. What it gives depends only on what it was fed."""
+
+    def __init__(self, model: Model, horizons: int, learned: Learned, quarters: Learned | None = None) -> None:
+        self._model = model
+        self._horizons = horizons
+        self._day_ticks = DAY_US // model.tick_us
+        places = len(model.places)
+        self._per_block = Outlook(model, learned, quarters, 1).blocks.ticks
+        self._outlook = Outlook(model, learned, quarters, -(-horizons // self._per_block))
+        self._spread = learned.spread
+        days = OCCASION_DAYS if model.occasions else PAST_DAYS
+        self._past = Rolling(places, (days + KEPT_DAYS) * self._day_ticks)
+        self._every = max(1, KEPT_EVERY_H * HOUR_US // model.tick_us)
+        self._kept: deque[_Kept] = deque(maxlen=KEPT_DAYS * 24 // KEPT_EVERY_H)
+        self._elapsed_h = self._outlook.blocks.ahead(0, self._outlook.count).elapsed_h
+        self._bucket = bucket_of(self._elapsed_h)
+        self._factors = np.zeros((4, len(learned.spread), places))
+        self._regime = no_break(places)
+        self._learned_on: int | None = None
+        self._told: tuple[int, Told, Array] | None = None
+
+    @property
+    def algorithm(self) -> str:
+        return ALGORITHM
+
+    @property
+    def needs_ticks(self) -> int:
+        """How many ticks of the past make it as good as it gets."""
+        return self._past.width
+
+    @property
+    def learns_from_ticks(self) -> int:
+        """The newest of those that must be observed; the ones before need only be recalled."""
+        return KEPT_DAYS * self._day_ticks
+
+    def recall(self, tick: int, values: Array) -> None:
+        """Take in values of a time too long ago to learn errors from."""
+        self._past.put(tick, values)
+        self._told = None
+
+    def observe(self, tick: int, values: Array) -> None:
+        """Take in the values of all places, shape (places,), at a tick; ticks that were skipped are missing.
+
+        A tick that was observed before is corrected, where the past still holds it; what was told from it is not.
+        """
+        new = self._past.put(tick, values)
+        self._told = None
+        if new and new[-1] // self._every != (new[0] - 1) // self._every:
+            self._learn()
+            self._keep()
+
+    def issue(self) -> Forecast | None:
+        """The forecast from the newest tick on; None before the first."""
+        tick = self._past.tick
+        if tick is None:
+            return None
+        told, past_h = self._tell()
+        quantiles = self._quantiles(told)
+        # every tick tells what its block does
+        each = np.repeat(quantiles, self._per_block, axis=1)[:, : self._horizons]
+        issued_us = self._model.tick_end_us(tick)
+        return Forecast(
+            issued_us=issued_us,
+            valid_us=issued_us + self._model.tick_us * np.arange(1, self._horizons + 1),
+            # as exact as it is stored, so that whoever looks back sees just what was seen
+            quantiles=(each / self._outlook.blocks.scale[:, None, None]).astype(np.float32).astype(np.float64),
+            algorithm=ALGORITHM,
+            broken=tuple(np.flatnonzero(self._regime.broken).tolist()),
+            young=tuple(np.flatnonzero(past_h < YOUNG_H).tolist()),
+        )
+
+    def skill(self, place: int | None = None) -> list[Skill]:
+        """How the forecasts of the last four weeks did, of one place (an index) or of all, beside the baselines."""
+        tick = self._past.tick
+        kept = [each for each in self._kept if tick is not None and each.tick > tick - SKILL_DAYS * self._day_ticks]
+        if tick is None or not kept:
+            return []
+        chosen = slice(None) if place is None else slice(place, place + 1)
+        actual = self._actual(kept)[chosen]
+        median = np.stack([each.told.middle() for each in kept], axis=1)[chosen]
+        baselines = np.stack([each.baselines for each in kept], axis=2)[:, chosen]
+        low, high = (np.stack([each.interval[..., side] for each in kept], axis=1)[chosen] for side in (0, 1))
+        inside = np.where(np.isnan(low) | np.isnan(actual), np.nan, (actual >= low) & (actual <= high))
+        return skill_of(self._elapsed_h, actual, median, baselines, inside)
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def _tell(self) -> tuple[Told, Array]:
+        """The outlook from the newest tick on, where it yields the plain one; and how many hours are known of each place."""
+        tick = self._past.tick
+        assert tick is not None
+        if self._told is None or self._told[0] != tick:
+            told, past = self._outlook.tell(self._past.view(), tick)
+            ahead = self._outlook.blocks.ahead(tick, self._outlook.count)
+            if self._regime.yields.any():
+                plain = last_days_profile(past, ahead.wall)
+                told = self._yielding(told, plain)
+            self._told = tick, told, (~np.isnan(past.values)).sum(axis=1) * (24 / past.per_day)
+        return self._told[1], self._told[2]
+
+    def _yielding(self, told: Told, plain: Array) -> Told:
+        """The outlook with the plain method where the model yields to it: for a day, in a break for all of it."""
+        near = (self._elapsed_h <= DAY_H)[None, :] | self._regime.broken[:, None]
+        here = self._regime.yields[:, None] & near & ~np.isnan(plain)
+        return Told(told.usual, np.where(here, log_ratio(plain, told.usual), told.median), told.scale)
+
+    def _quantiles(self, told: Told) -> Array:
+        z = widened(self._spread, self._factors)[self._bucket]  # (blocks, places, 21)
+        return told.quantiles(np.moveaxis(z, 0, 1))
+
+    # --- learning from what was told --------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        tick = self._past.tick
+        assert tick is not None
+        told, _ = self._tell()
+        blocks, count = self._outlook.blocks, self._outlook.count
+        past, ahead = blocks.past(self._past.view(), tick), blocks.ahead(tick, count)
+        shift = self._model.local_shift(tick + np.arange(1 - self._past.width, count * blocks.ticks + 2))
+        profile = point_forecast(self._past.view(), shift, self._day_ticks, count * blocks.ticks)
+        amsterdam = profile.reshape(len(profile), count, blocks.ticks).mean(axis=-1) * blocks.scale[:, None]
+        interval = self._quantiles(told)[..., [_LOW, _HIGH]]
+        baselines = np.stack([last_week(past, ahead.wall), amsterdam])
+        self._kept.append(_Kept(tick, ahead.ticks, told, last_days_profile(past, ahead.wall), baselines, interval))
+
+    def _learn(self) -> None:
+        """See whether the world has changed and, once a day, set the width of the intervals."""
+        tick = self._past.tick
+        assert tick is not None
+        if not self._kept:
+            return
+        kept = list(self._kept)
+        ends = np.stack([each.ends for each in kept])
+        due = np.flatnonzero((ends <= tick).any(axis=1))
+        kept, ends = [kept[index] for index in due], ends[due]
+        if not kept:
+            return
+        actual = self._actual(kept)
+        usual, median, scale = (
+            np.stack([getattr(each.told, name) for each in kept], axis=1) for name in ("usual", "median", "scale")
+        )
+        errors = (log_ratio(actual, usual) - median) / scale
+        if self._learned_on != (today := tick // self._day_ticks):
+            days = ends // self._day_ticks
+            errors_then = np.where(days < today, errors, np.nan)
+            self._factors = log_factors(np.moveaxis(errors_then, 0, 1), days, self._bucket, self._spread, len(actual))
+            self._learned_on = today
+        self._regime = self._look(kept, actual, errors, (ends > tick - self._day_ticks) & (self._elapsed_h <= DAY_H))
+
+    def _look(self, kept: list[_Kept], actual: Array, errors: Array, lately: NDArray[np.bool_]) -> Regime:
+        """What the last day's errors say; arrays of shape (places, forecasts, blocks), ``lately``: which blocks came due in
+        it.
+        """
+        model = np.abs(actual - np.stack([each.told.middle() for each in kept], axis=1))
+        plain = np.abs(actual - np.stack([each.plain for each in kept], axis=1))
+        known = lately[None] & ~np.isnan(model) & ~np.isnan(plain)
+        expected = np.broadcast_to(np.abs(self._spread).mean(axis=1)[self._bucket], errors.shape)
+        off, promised, model_off, plain_off = (_mean_of(each, known) for each in (np.abs(errors), expected, model, plain))
+        hours = known.any(axis=1).sum(axis=1) * (24 / self._outlook.blocks.per_day)
+        return regime_of(self._regime, off / promised, model_off, plain_off, hours)
+
+    def _actual(self, kept: list[_Kept]) -> Array:
+        """What came, shape (places, forecasts, blocks); NaN where it has not come yet."""
+        tick = self._past.tick
+        assert tick is not None
+        return self._outlook.blocks.means(self._past.view(), tick, np.stack([each.ends for each in kept]))
+
+
+def _mean_of(values: Array, known: NDArray[np.bool_]) -> Array:
+    """Mean of each place's values that are known, shape (places,); NaN where none is."""
+    count = known.sum(axis=(1, 2))
+    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=(1, 2)) / np.maximum(count, 1), np.nan)

@@ -1,0 +1,130 @@
+r"""What a learned model tells of all places of a lab from one moment on, before its own errors are looked at.
+
+Where ticks are hours, the model of hours tells all. Where they are shorter, the outlook is of quarters of an hour: the usual of
+each quarter, times the model's ratio, which changes slowly enough to be read off between the hours. Up to two hours ahead what
+happened in the last half hour counts as much:
+
+.. math:: m = \tfrac12\, m_\text{model} + \tfrac12\, \delta^{h}\, r_{30}
+
+with :math:`r_{30}` the log-ratio of the last 30 minutes to their usual, h the hours ahead and δ = 0.7: the geometric mean of two
+forecasts, each of which is beaten by it. Gatherings that come back are told by the last ones (``occasions``), times how today
+compares.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ruimte.clock import DAY_US, MINUTE_US
+from ruimte.forecast.blocks import Blocks
+from ruimte.forecast.learned import Learned, Told
+from ruimte.forecast.occasions import occasion_profile
+from ruimte.forecast.past import Past
+from ruimte.forecast.usual import known_mean, level_of, log_ratio, usual_of
+from ruimte.model.place import Model
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+QUARTERS = 96
+HOURS = 24
+SOON_H = 2.0
+DAMPED = 0.7
+"""What is left of the last half hour's ratio after an hour."""
+OCCASION_DAMPED = 0.9
+OCCASION_SCALE = 0.25
+"""The least scale of a gathering: the next one is never quite like the last."""
+OCCASION_DAYS = 380
+"""Where gatherings come back, the past reaches back to last year's."""
+
+
+def blocks_a_day(model: Model) -> int:
+    """Blocks a day in which a lab's outlook is told: hours, quarters of an hour, or its ticks where they fit neither."""
+    if model.tick_us * HOURS == DAY_US:
+        return HOURS
+    return QUARTERS if 15 * MINUTE_US % model.tick_us == 0 else int(DAY_US // model.tick_us)
+
+
+class Outlook:
+    """The model of a lab; pure: what it tells depends only on its arguments."""
+
+    def __init__(self, model: Model, learned: Learned, quarters: Learned | None, count: int) -> None:
+        self.blocks = Blocks(model, blocks_a_day(model))
+        self.count = count
+        self._hours = Blocks(model, HOURS)
+        self._learned = learned
+        self._quarters = quarters
+        self._shape = np.repeat(learned.shape, self.blocks.per_day // HOURS)
+
+    def tell(self, values: Array, tick: int) -> tuple[Told, Past]:
+        """The outlook at the end of ``tick``, of the next ``count`` blocks, and the past that it rests on, in blocks.
+
+        ``values``: shape (places, ticks) in the places' own quantity, the last column is ``tick``.
+        """
+        blocks = self.blocks
+        ahead = blocks.ahead(tick, self.count)
+        past = blocks.past(values, tick)
+        special = self._special(values, tick, past.week)
+        if blocks.per_day == HOURS:
+            told = self._learned.tell(past, ahead.wall, ahead.elapsed_h, special)
+        else:
+            told = self._between(values, tick, past, special)
+        return (told if special is None else _of_gatherings(told, past, special, ahead.elapsed_h)), past
+
+    def _between(self, values: Array, tick: int, past: Past, special: Array | None) -> Told:
+        """From hours to shorter blocks."""
+        blocks = self.blocks
+        ahead = blocks.ahead(tick, self.count)
+        level = level_of(past, self._shape)
+        usual = usual_of(past, ahead.wall, self._shape, level).value
+        hours = self._hours.ahead(tick, int(np.ceil(ahead.elapsed_h[-1])))
+        told = self._learned.tell(self._hours.past(values, tick), hours.wall, hours.elapsed_h)
+        middle = ahead.elapsed_h - 0.5 * HOURS / blocks.per_day
+        at = hours.elapsed_h - 0.5
+        median = _read_off(told.median, at, middle)
+        scale = _read_off(told.scale, at, middle)
+        soon = ahead.elapsed_h <= SOON_H
+        if self._quarters is not None and blocks.per_day == self._quarters.per_day and soon.any():
+            near = self._quarters.tell(past, ahead.wall[soon], ahead.elapsed_h[soon])
+            median[:, soon], scale[:, soon] = near.median, near.scale
+        half_hour = max(1, blocks.per_day // (2 * HOURS))
+        recent = np.arange(1 - half_hour, 1)
+        expected = usual_of(past, recent, self._shape, level).value
+        if special is not None:
+            known = special[:, past.week - half_hour : past.week]
+            expected = np.where(np.isnan(known), expected, known)
+            usual = np.where(np.isnan(special[:, past.week :]), usual, special[:, past.week :])
+        now = log_ratio(known_mean(past.at(recent), 1), known_mean(expected, 1))
+        carried = DAMPED ** middle[None, :] * now[:, None]
+        blended = np.where(np.isnan(carried), median, 0.5 * median + 0.5 * carried)
+        return Told(usual, np.where(soon, blended, median), scale)
+
+    def _special(self, values: Array, tick: int, week: int) -> Array | None:
+        """What gatherings that come back were like, in blocks: of the last week and of those ahead; None where there are none."""
+        model, blocks = self.blocks.model, self.blocks
+        if not model.occasions:
+            return None
+        asked = tick + np.arange(1 - week * blocks.ticks, self.count * blocks.ticks + 1)
+        profile = occasion_profile(model, values, tick, asked)
+        if profile is None:
+            return None
+        parts = profile.reshape(len(profile), week + self.count, blocks.ticks)
+        return np.asarray(known_mean(parts, -1) * blocks.scale[:, None])
+
+
+def _of_gatherings(told: Told, past: Past, special: Array, elapsed_h: Array) -> Told:
+    """Blocks within a gathering: the last ones, times how the last hours compare with what is told of them."""
+    within = ~np.isnan(special[:, past.week :])
+    hours = past.per_day // HOURS
+    recent = np.arange(1 - 3 * hours, 1)
+    expected = special[:, past.week - 3 * hours : past.week]
+    now = log_ratio(known_mean(past.at(recent), 1), known_mean(expected, 1))
+    carried = np.nan_to_num(now)[:, None] * OCCASION_DAMPED ** elapsed_h[None, :]
+    return Told(
+        told.usual, np.where(within, carried, told.median), np.where(within, np.maximum(told.scale, OCCASION_SCALE), told.scale)
+    )
+
+
+def _read_off(values: Array, at: Array, wanted: Array) -> Array:
+    return np.stack([np.interp(wanted, at, row) for row in values])
