@@ -27,6 +27,7 @@ from ruimte.jobs.room import (
     MeasureView,
     SensorView,
     Series,
+    SkillView,
     Status,
     WarningView,
     ZoneView,
@@ -199,6 +200,13 @@ def risk(spot: Spot, at_us: int) -> Ahead | None:
     return best
 
 
+SKILL = (
+    {"from_h": 0, "until_h": 1, "error": 0.121, "last_week": 0.186, "profile": 0.149, "within": 0.903, "pairs": 112},
+    {"from_h": 1, "until_h": 3, "error": 0.138, "last_week": 0.191, "profile": 0.187, "within": 0.897, "pairs": 224},
+    {"from_h": 3, "until_h": 6, "error": 0.142, "last_week": 0.19, "profile": 0.241, "within": None, "pairs": 336},
+)
+
+
 @dataclass
 class FakeRoom:
     """Keeps the contract of ``ruimte.jobs.room.Room`` with figures made on the spot."""
@@ -264,6 +272,7 @@ class FakeRoom:
             ahead_q50=list(expected),
             ahead_q75=band(0.67),
             ahead_q95=band(1.64),
+            skill=[] if spot.silent else [SkillView(**each) for each in SKILL],
         )
 
     def warnings(self, language: str, at_us: int | None = None) -> list[WarningView]:
@@ -352,6 +361,7 @@ class FakeRoom:
             rests_on=self._sensors(spot, language, at_us),
             distance=DistanceView(distance_m=1.5, capacity=spot.area_m2 / 1.95, exceeded=0.25) if spot.area_m2 else None,
             forecast=not silent and at_us >= START_US - FORECAST_SINCE_US,
+            caveats=[],
             ahead=None if silent else risk(spot, at_us),
         )
 

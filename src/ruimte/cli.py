@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from ruimte.jobs.devices import Line
     from ruimte.lab.lab import Lab
+    from ruimte.model.place import Model
     from ruimte.store.credentials import Credentials, Kind
+    from ruimte.store.sqlite import Reader
 
 # The commands import what they need themselves: `ruimte --help` should not wait for numpy.
 
@@ -213,6 +215,81 @@ def sensors(lab: str, data: Path | None, as_json: bool) -> None:
     with Reader(data_dir(data) / f"{read.key}.db", read.key) as store:
         found = read_health(read, store, lab)
     _tell(as_rows(read, found), as_json, table(read, found))
+
+
+@main.command()
+@click.argument("lab")
+@click.option("--pretrained", is_flag=True, help="Take a model as it comes: the one that comes with Ruimte, or that of --model.")
+@click.option("--model", "file", type=click.Path(path_type=Path), help="With --pretrained: the file of the model to take.")
+@click.option("--until", help="Learn only from what was before, local time: 2024-12-31T00:00. Default: all there is.")
+@click.option("--roll-back", is_flag=True, help="Let the model before the active one forecast again.")
+@click.option("--list", "listed", is_flag=True, help="Print the lab's models and how well each did.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def train(
+    lab: str,
+    pretrained: bool,
+    file: Path | None,
+    until: str | None,
+    roll_back: bool,
+    listed: bool,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Train the forecast of LAB from its own past, and measure it on four weeks that it has not seen.
+
+    The new model forecasts from the next start of the node on; the ones before it are kept. Works while the node runs.
+    """
+    from ruimte.jobs.models import Models, as_dict
+
+    if sum((pretrained, roll_back, listed)) > 1 or (file is not None and not pretrained):
+        raise click.UsageError("give one of --pretrained (with --model, if you like), --roll-back and --list")
+    read, folder = _read(lab), data_dir(data)
+    models = Models(folder, read.key)
+    if roll_back or listed:
+        if roll_back:
+            models.roll_back()
+        register = models.register()
+        active = [f"{'→' if each.id == register.active else ' '} {each.id} ({each.origin})" for each in register.models]
+        shown = [f"{' ' if register.active else '→'} the model that comes with Ruimte", *active]
+        _tell(as_dict(register), as_json, shown)
+        return
+    from ruimte.jobs.training import take
+    from ruimte.jobs.training import train as run
+
+    path = folder / f"{read.key}.db"
+    with _history(read, path, required=not pretrained) as (model, source), _progress(f"train {read.key}") as show:
+        if pretrained:
+            told = take(read, model, source, folder, file, show)
+        else:
+            assert source is not None  # it is required
+            until_us = None if until is None else _moment(until, read, "--until")
+            told = run(read, model, source, folder, until_us=until_us, progress=show)
+    _tell(told.as_dict(), as_json, told.lines())
+
+
+@main.command()
+@click.option("--melbourne", required=True, type=click.Path(path_type=Path), help="The City of Melbourne's hourly counts (CSV).")
+@click.option("--until", help="Leave out the counts from this local day on: 2025-01-01.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write the model into.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def pretrain(melbourne: Path, until: str | None, out: Path, as_json: bool) -> None:
+    """Make the model that comes with Ruimte anew, from the openly published counts of Auckland and Melbourne."""
+    from datetime import date
+
+    from msgspec import to_builtins
+
+    from ruimte.jobs.models import write_bundle
+    from ruimte.jobs.pretraining import pretrain as run
+
+    try:
+        last = None if until is None else date.fromisoformat(until)
+    except ValueError:
+        raise RuimteError(f"{until!r} is not a day", "--until", "write it as 2025-01-01") from None
+    with _progress("pretrain") as show:
+        bundle = run(melbourne, last, show)
+    write_bundle(out, bundle)
+    _tell(to_builtins(bundle.about) | {"out": str(out)}, as_json, [f"written: {out}", *bundle.about.sources])
 
 
 @main.command()
@@ -482,6 +559,19 @@ def _read(lab: str) -> Lab:
     from ruimte.lab.read import read_lab
 
     return read_lab(_folder(lab))
+
+
+@contextmanager
+def _history(lab: Lab, path: Path, *, required: bool = True) -> Iterator[tuple[Model, Reader | None]]:
+    """The lab compiled for its database, and that to read; without a database (where that may be) only the places are known."""
+    from ruimte.lab.compile import compile_lab, stream_keys
+    from ruimte.store.sqlite import Reader
+
+    if not path.exists() and not required:
+        yield compile_lab(lab, {each.key: number for number, each in enumerate(stream_keys(lab))}), None
+        return
+    with Reader(path, lab.key) as source:
+        yield compile_lab(lab, source.stream_ids()), source
 
 
 def _length(text: str, option: str) -> int:

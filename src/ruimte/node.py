@@ -20,11 +20,13 @@ from starlette.applications import Starlette
 from ruimte.clock import ReplayClock, SystemClock
 from ruimte.compiled import never_before
 from ruimte.errors import RuimteError
+from ruimte.forecast.model_file import Bundle
 from ruimte.intake.mqtt.address import Address
 from ruimte.jobs.broker import broker as broker_of
 from ruimte.jobs.devices import credentials_path
 from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.live import LiveRoom, StoreFeed
+from ruimte.jobs.models import Models
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.replay import Feed as ReplayFeed
 from ruimte.jobs.replay import Replay
@@ -72,7 +74,7 @@ def serve(
     ):
         accounts = StoredAccounts(store, now_us)
         _require_password(accounts, host)
-        room = LiveRoom(Station(lab, register_lab(lab, store), store), SystemClock(), "live")
+        room = LiveRoom(Station(lab, register_lab(lab, store), store, _bundle(lab, data, say)), SystemClock(), "live")
         inbox = Inbox(lab, store)
         things = SensorThings(store, now_us, inbox)
         access = authorise(
@@ -108,14 +110,23 @@ def demo(lab: Lab, source: Reader, host: str, port: int, *, speed: float, start_
         raise RuimteError("a demo signs every visitor in, so it is for this machine only", f"host {host}", "use ruimte serve")
     listening = _bind(host, port)
     with contextlib.closing(listening), tempfile.TemporaryDirectory(prefix="ruimte-") as folder:
-        replay = Replay.begin(lab, source, Path(folder), start_us)
+        bundle = _bundle(lab, source.path.parent, say)
+        replay = Replay.begin(lab, source, Path(folder), start_us, bundle)
         with replay.target as store:
             model = register_lab(lab, store)
-            room = LiveRoom(Station(lab, model, store), ReplayClock(start_us, speed), "replay", speed)
+            room = LiveRoom(Station(lab, model, store, bundle), ReplayClock(start_us, speed), "replay", speed)
             accounts = StoredAccounts(store, SystemClock().now_us, auto=True)
             span = source.read(observations.span)
             running = room.run(replay.prepare, ReplayFeed(replay, start_us), until_us=span[1] if span else None)
             _run(create_app(room, accounts, _settings(host)), running, listening, host, "", browser=browser, say=say)
+
+
+def _bundle(lab: Lab, data: Path, say: Say) -> Bundle:
+    """What the learned forecast knows; where the lab's own model cannot be read, the one that comes along, and that is said."""
+    bundle, wrong = Models(data, lab.key).load_or_shipped()
+    if wrong is not None:
+        say(f"The lab's own forecast model is left out, the one that comes with Ruimte is used: {wrong}")
+    return bundle
 
 
 def sandbox(data: Path, host: str, port: int, *, base_url: str = "", broker: str = "", browser: bool, say: Say) -> None:

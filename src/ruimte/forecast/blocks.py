@@ -42,12 +42,15 @@ class Blocks:
         self.scale = np.array([1.0 if place.quantity == "people" else 3600.0 for place in model.places])
         self._days: Days | None = None
 
-    def past(self, values: Array, tick: int) -> Past:
+    def past(self, values: Array, tick: int, *, whole: bool = False) -> Past:
         """The past at the end of a tick; ``values`` (places, ticks) in the places' own quantity, the last column is that tick.
+
+        Of the last ``PAST_DAYS``, or of all of them (``whole``).
 
         An hour that comes twice in autumn is one block, the mean of both; the one that does not exist in spring is not known.
         """
-        ticks = tick + np.arange(1 - min(values.shape[1], PAST_DAYS * self.per_day * self.ticks), 1)
+        longest = values.shape[1] if whole else PAST_DAYS * self.per_day * self.ticks
+        ticks = tick + np.arange(1 - min(values.shape[1], longest), 1)
         values = np.maximum(values[:, values.shape[1] - len(ticks) :], 0.0) * self.scale[:, None]
         position = self._position(ticks)
         if position[-1] - position[0] != len(ticks) - 1:
@@ -57,8 +60,7 @@ class Blocks:
             parts = values[:, values.shape[1] - count * self.ticks :].reshape(len(values), count, self.ticks)
             enough = (~np.isnan(parts)).mean(axis=-1) >= LEAST_KNOWN
             values = np.where(enough, known_mean(parts, -1), np.nan)
-        end_h = (self._wall_us(tick) + self.model.tick_us) / HOUR_US
-        return Past(values, end_h, self.per_day, self.days(tick))
+        return Past(values, self.wall_end_h(tick), self.per_day, self.days(tick))
 
     def ahead(self, tick: int, count: int) -> Ahead:
         """The next ``count`` blocks after a tick."""
@@ -88,6 +90,14 @@ class Blocks:
         if self._days is None or not (self._days.first + PAST_DAYS + 20 < today < self._days.first + _YEAR_DAYS):
             self._days = days_of(self.model.calendar, int(today) - PAST_DAYS - 60, int(today) + _YEAR_DAYS)
         return self._days
+
+    def days_from(self, first: int, tick: int) -> Days:
+        """The calendar from before local day ``first`` to well after a tick."""
+        return days_of(self.model.calendar, first - PAST_DAYS - 20, int(self._wall_us(tick) // DAY_US) + 20)
+
+    def wall_end_h(self, tick: int) -> float:
+        """Local wall time at the end of a tick, hours since 1970-01-01T00:00."""
+        return (self._wall_us(tick) + self.model.tick_us) / HOUR_US
 
     def _wall_us(self, tick: int) -> int:
         start_us = self.model.phase_us + tick * self.model.tick_us

@@ -9,6 +9,7 @@ from ruimte.clock import DAY_US
 from ruimte.forecast.baseline import FACTOR_SLOTS, GUARD_DAYS, WEEKS, point_forecast
 from ruimte.forecast.errors import error_quantiles, errors, with_errors
 from ruimte.forecast.occasions import occasion_profile
+from ruimte.forecast.score import Skill
 from ruimte.model.forecast import LEVELS, Forecast
 from ruimte.model.place import Model
 from ruimte.model.rolling import Rolling
@@ -46,6 +47,14 @@ class Forecaster:
         self._spread = np.full((places, horizons, len(LEVELS)), np.nan)
         self._spread_from: int | None = None
         self._point: Array | None = None
+
+    @property
+    def algorithm(self) -> str:
+        return ALGORITHM
+
+    @property
+    def version(self) -> str:
+        return VERSION
 
     @property
     def needs_ticks(self) -> int:
@@ -87,6 +96,10 @@ class Forecaster:
             quantiles=quantiles.astype(np.float32).astype(np.float64),
             algorithm=ALGORITHM,
         )
+
+    def skill(self, place: int | None = None) -> list[Skill]:
+        """Nothing: it keeps no record of how it did."""
+        return []
 
     def _keep(self, tick: int, made: Array | float) -> None:
         """Keep what was forecast at a tick, shape (horizons, places), with the ticks that it was made for."""

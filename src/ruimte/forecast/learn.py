@@ -95,7 +95,7 @@ def learn(cities: list[City], per_day: int, seed: int = 0, rows: int = ROWS, pro
     """Learn from cities' past.
 
     Args:
-        cities: the first one's week and special days are those that the model keeps.
+        cities: their weeks are pooled, and their special days by name.
         per_day: blocks a day, 24 or 96; horizons go to a week, of quarters to two hours.
         seed: of what is drawn.
         rows: how many, about.
@@ -106,15 +106,16 @@ def learn(cities: list[City], per_day: int, seed: int = 0, rows: int = ROWS, pro
     lightgbm = _lightgbm()
     random = np.random.default_rng(seed)
     made: list[_Rows] = []
-    kept: tuple[Array, list[SpecialDay]] | None = None
+    shapes, days = [], []
     for number, city in enumerate(cities):
         shape = week_shape(city.values, city.first_h, per_day, _holidays(city, per_day))
         special = _special(city, per_day, shape)
-        kept = kept or (shape, special)
+        shapes.append(shape)
+        days += special
         tell = _part(progress, 0.3 * number / len(cities), 0.3 * (number + 1) / len(cities))
         made += _draw(city, per_day, shape, special, rows // len(cities), random, tell)
     drawn = _Rows(*(np.concatenate([getattr(each, name) for each in made]) for name in _Rows.__slots__)) if made else None
-    if drawn is None or kept is None or len(drawn.actual) < LEAST_ROWS:
+    if drawn is None or len(drawn.actual) < LEAST_ROWS:
         count = 0 if drawn is None else len(drawn.actual)
         what = f"the past is too short to learn from ({count} examples)"
         raise RuimteError(what, "train", "import more history, or take a pretrained model: --pretrained")
@@ -129,8 +130,8 @@ def learn(cities: list[City], per_day: int, seed: int = 0, rows: int = ROWS, pro
     scale = _fit(lightgbm, drawn.features[apart], np.abs(error), weight[apart], _SCALE, _SCALE_ROUNDS, seed, tell)
     relative = error / np.maximum(scale.predict(drawn.features[apart]), LEAST_SCALE)
     spread = _spread(relative, drawn.horizon_h[apart], weight[apart])
-    memory = memory_of(kept[1], 2**31)
-    return Learned(per_day, kept[0], memory, median, scale, spread)
+    memory = memory_of(sorted(days, key=lambda each: each.day), 2**31)
+    return Learned(per_day, np.mean(shapes, axis=0), memory, median, scale, spread)
 
 
 def _part(progress: Progress, begin: float, end: float) -> Progress:

@@ -9,6 +9,7 @@ better (then that is told instead).
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from dataclasses import dataclass
 
@@ -56,7 +57,10 @@ class _Kept:
 
 
 class LearnedForecaster:
-    """A learned model at work in a lab. What it gives depends only on what it was fed."""
+    """A learned model at work in a lab. What it gives depends only on what it was fed.
+
+    Its skill may be asked by one thread while another one feeds it.
+    """
 
     def __init__(self, model: Model, horizons: int, learned: Learned, quarters: Learned | None = None) -> None:
         self._model = model
@@ -75,11 +79,16 @@ class LearnedForecaster:
         self._factors = np.zeros((4, len(learned.spread), places))
         self._regime = no_break(places)
         self._learned_on: int | None = None
+        self._lock = threading.Lock()
         self._told: tuple[int, Told, Array] | None = None
 
     @property
     def algorithm(self) -> str:
         return ALGORITHM
+
+    @property
+    def version(self) -> str:
+        return VERSION
 
     @property
     def needs_ticks(self) -> int:
@@ -93,14 +102,19 @@ class LearnedForecaster:
 
     def recall(self, tick: int, values: Array) -> None:
         """Take in values of a time too long ago to learn errors from."""
-        self._past.put(tick, values)
-        self._told = None
+        with self._lock:
+            self._past.put(tick, values)
+            self._told = None
 
     def observe(self, tick: int, values: Array) -> None:
         """Take in the values of all places, shape (places,), at a tick; ticks that were skipped are missing.
 
         A tick that was observed before is corrected, where the past still holds it; what was told from it is not.
         """
+        with self._lock:
+            self._observe(tick, values)
+
+    def _observe(self, tick: int, values: Array) -> None:
         new = self._past.put(tick, values)
         self._told = None
         if new and new[-1] // self._every != (new[0] - 1) // self._every:
@@ -129,6 +143,10 @@ class LearnedForecaster:
 
     def skill(self, place: int | None = None) -> list[Skill]:
         """How the forecasts of the last four weeks did, of one place (an index) or of all, beside the baselines."""
+        with self._lock:
+            return self._skill(place)
+
+    def _skill(self, place: int | None) -> list[Skill]:
         tick = self._past.tick
         kept = [each for each in self._kept if tick is not None and each.tick > tick - SKILL_DAYS * self._day_ticks]
         if tick is None or not kept:

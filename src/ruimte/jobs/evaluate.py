@@ -6,19 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.clock import DAY_US, SECOND_US
-from ruimte.estimate import advance
+from ruimte.clock import DAY_US
 from ruimte.forecast import metrics
 from ruimte.forecast.forecaster import Forecaster
+from ruimte.jobs.history import actual as actual_of
 from ruimte.jobs.reasons import scale_of
 from ruimte.lab.compile import compile_lab
 from ruimte.lab.lab import Lab
 from ruimte.model.forecast import LEVELS, MEDIAN
-from ruimte.model.place import OUTSIDE, Model
-from ruimte.store import observations
+from ruimte.model.place import Model
 from ruimte.store.sqlite import Reader
 from ruimte.text import duration_us
 
@@ -66,7 +64,8 @@ def evaluate(
     ahead = max(1, duration_us(lab.file.forecast.horizon) // model.tick_us)
     forecaster = Forecaster(model, ahead)
     first = from_us - forecaster.needs_ticks * model.tick_us
-    actual, begin = _actual(model, source, first, until_us)
+    found = actual_of(model, source, first, until_us)
+    actual, begin = found.values, found.first
     scale = np.array([scale_of(place)[0] for place in model.places])
     start = int(model.tick_of(from_us)) - begin
     issued = np.full((actual.shape[1] - start, len(model.places), len(horizons), len(LEVELS)), np.nan)
@@ -101,30 +100,3 @@ def _skill(model: Model, actual: Array, quantiles: Array, start: int, horizon: i
         mae_last_week=metrics.mae(came, last_week),
         wape_last_week=metrics.wape(came, last_week),
     )
-
-
-def _actual(model: Model, source: Reader, from_us: int, until_us: int) -> tuple[Array, int]:
-    """What came, shape (places, ticks), and the number of the first tick."""
-    rows = source.read(lambda c: observations.received(c, from_us, until_us))
-    _, states = advance(model, None, rows, until_us)
-    places = len(model.places)
-    known = states["mean"].to_numpy().reshape(-1, places).T.copy()
-    known[states["observed"].to_numpy().reshape(-1, places).T == 0] = np.nan
-    begin = int(model.tick_of_end(states["end_us"].to_numpy()[:1])[0])
-    counted = _counted(model, rows, begin, known.shape[1])
-    flow = np.array([place.quantity == "flow" for place in model.places])
-    known[flow] = np.where(np.isnan(known[flow]), np.nan, counted[flow])
-    return known, begin
-
-
-def _counted(model: Model, rows: pa.Table, begin: int, ticks: int) -> Array:
-    """Persons/s counted at every place and tick, shape (places, ticks)."""
-    totals = np.zeros((len(model.places), ticks))
-    column = model.tick_of_end(rows["end_us"].to_numpy()) - begin
-    stream, result = rows["datastream"].to_numpy(), rows["result"].to_numpy()
-    for one in model.streams:
-        point = model.links[one.link].point
-        if point != OUTSIDE:
-            mine = (stream == one.id) & (column >= 0) & (column < ticks)
-            np.add.at(totals[point], column[mine], result[mine])
-    return totals / (model.tick_us / SECOND_US)

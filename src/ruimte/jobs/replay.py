@@ -16,6 +16,7 @@ import pyarrow as pa
 from ruimte import __version__
 from ruimte.clock import DAY_US, from_us, to_us
 from ruimte.errors import RuimteError
+from ruimte.forecast.model_file import Bundle
 from ruimte.intake.formats.auckland import packaged_counts
 from ruimte.jobs.importing import import_file
 from ruimte.jobs.register import register_lab
@@ -72,21 +73,25 @@ class Replay:
     target: Store
     start_us: int
     kept: Path
+    bundle: Bundle | None = None
 
     @staticmethod
-    def begin(lab: Lab, source: Reader, folder: Path, start_us: int) -> Replay:
-        """Open the temporary store in ``folder``; where an earlier replay from the same moment left its past, that is copied."""
+    def begin(lab: Lab, source: Reader, folder: Path, start_us: int, bundle: Bundle | None = None) -> Replay:
+        """Open the temporary store in ``folder``; where an earlier replay from the same moment left its past, that is copied.
+
+        ``bundle``: what the learned forecast knows (see ``Station``).
+        """
         kept = source.path.parent / "cache" / f"{lab.key}-{start_us}-{_fingerprint(lab)}.db"
         path = folder / f"{lab.key}-replay.db"
         if kept.exists() and kept.stat().st_mtime >= _written(source.path):
             shutil.copy(kept, path)
-        return Replay(lab, source, Store(path, lab.key, "replay", durable=False), start_us, kept)
+        return Replay(lab, source, Store(path, lab.key, "replay", durable=False), start_us, kept, bundle)
 
     def prepare(self, progress: Progress) -> None:
         """Give the temporary store its past, and keep a copy for the next time."""
         if self.target.read(observations.span) is not None:
             return
-        station = Station(self.lab, register_lab(self.lab, self.target), self.target)
+        station = Station(self.lab, register_lab(self.lab, self.target), self.target, self.bundle)
         begin = self.start_us - station.needs_us
         feed = Feed(self, begin)
         while feed.last_us < self.start_us:
@@ -147,7 +152,7 @@ class Summary:
 def run_through(replay: Replay, until_us: int, progress: Progress = lambda share: None) -> Summary:
     """Replay at full speed, tick by tick, through intake, estimate, forecast and warnings. Durable when it returns."""
     replay.prepare(lambda share: None)
-    station = Station(replay.lab, register_lab(replay.lab, replay.target), replay.target)
+    station = Station(replay.lab, register_lab(replay.lab, replay.target), replay.target, replay.bundle)
     station.warm_up(replay.start_us)
     feed = Feed(replay, replay.start_us)
     model = station.model

@@ -74,8 +74,8 @@ class ZoneView(_View, frozen=True, kw_only=True):
     not known; ``silent`` says that no sensor is heard, and then there is no level. ``thresholds`` in the unit, by level name.
     ``chances``: of every level with a threshold, the chance to be in it or above. ``q25`` and ``q75`` as ``q05`` and ``q95``;
     ``inflow`` and ``outflow`` in persons/h with their standard deviations. ``rests_on``: the sensors that tell of the place, and
-    how. ``distance`` is None where the lab sets none. ``forecast`` is whether a forecast was made at that time; ``ahead`` is None
-    where it says that nothing is likely.
+    how. ``distance`` is None where the lab sets none. ``forecast`` is whether a forecast was made at that time, ``caveats``
+    what is to be known about it; ``ahead`` is None where it says that nothing is likely.
     """
 
     key: str
@@ -106,7 +106,25 @@ class ZoneView(_View, frozen=True, kw_only=True):
     rests_on: list[SensorView]
     distance: DistanceView | None
     forecast: bool
+    caveats: list[str]
     ahead: Ahead | None
+
+
+class SkillView(_View, frozen=True, kw_only=True):
+    """How the forecast did over the last four weeks, over one range of horizons (hours, after and until).
+
+    ``error``: mean absolute error as a share of the mean count; ``last_week`` and ``profile``: that of "the same time last
+    week" and of
+    the weekly profile at the same moments. ``within``: share of what came that lay in the 90 % band. ``pairs``: forecasts judged.
+    """
+
+    from_h: float
+    until_h: float
+    error: float
+    last_week: float
+    profile: float
+    within: float | None
+    pairs: int
 
 
 class Series(_View, frozen=True, kw_only=True):
@@ -114,6 +132,7 @@ class Series(_View, frozen=True, kw_only=True):
 
     Times are ends of ticks, seconds since 1970. ``ahead_q`` are the 5, 25, 50, 75 and 95 % quantiles. ``limits`` tells where each
     level starts at every one of ``past_t`` and then ``ahead_t``: a percentile of the weekday and hour changes from hour to hour.
+    ``skill``: how the forecast of this place did of late, as known now; empty where that is not known yet.
     """
 
     key: str
@@ -132,6 +151,7 @@ class Series(_View, frozen=True, kw_only=True):
     ahead_q50: list[float | None]
     ahead_q75: list[float | None]
     ahead_q95: list[float | None]
+    skill: list[SkillView]
 
 
 class MeasureView(_View, frozen=True, kw_only=True):

@@ -13,14 +13,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.clock import DAY_US, SystemClock
+from ruimte.clock import DAY_US, HOUR_US, SystemClock
 from ruimte.errors import RuimteError
 from ruimte.estimate.advance import ALGORITHMS as ESTIMATORS
 from ruimte.estimate.advance import advance
 from ruimte.estimate.health import Condition, conditions
-from ruimte.forecast import forecaster
 from ruimte.forecast.errors import exceedance
 from ruimte.forecast.forecaster import Forecaster
+from ruimte.forecast.learned_forecaster import LearnedForecaster
+from ruimte.forecast.model_file import Bundle
+from ruimte.forecast.score import Skill
 from ruimte.jobs.estimating import changed
 from ruimte.jobs.health import SensorHealth, figures, sensor_health, sensor_of, sentence, worst_of
 from ruimte.jobs.reasons import explain
@@ -44,6 +46,7 @@ from ruimte.warn.unusual import Unusual
 Array = NDArray[np.float64]
 
 WARNER = "threshold-warning"
+LEARNED = "learned-ratio"
 SYSTEM = "system"
 _CHUNK_US = 28 * DAY_US
 _LARGE_STATE = 1_000_000
@@ -77,7 +80,10 @@ class Outcome:
 class Station:
     """The chain of one lab over its store. Not thread-safe: one caller at a time."""
 
-    def __init__(self, lab: Lab, model: Model, store: Store) -> None:
+    def __init__(self, lab: Lab, model: Model, store: Store, bundle: Bundle | None = None) -> None:
+        """``bundle``: what the learned forecast knows; without it, or where the register has no such algorithm, the profile
+        forecasts.
+        """
         self.lab = lab
         self.model = model
         self.store = store
@@ -88,7 +94,8 @@ class Station:
         self._least_colour = colour(warn.from_level)
         self._horizons = max(1, duration_us(lab.file.forecast.horizon) // model.tick_us)
         self._look_ahead = min(self._horizons, max(1, duration_us(warn.look_ahead) // model.tick_us))
-        self._forecaster = Forecaster(model, self._horizons)
+        self._forecaster = _forecaster(lab, model, self._horizons, bundle)
+        self._broken: set[int] = set()
         self._unusual = Unusual(model, duration_us(lab.file.unusual.history))
         self.thresholds = Thresholds(lab, model, self._unusual)
         self._state: bytes | None = None
@@ -102,9 +109,16 @@ class Station:
         self.place_ids = [ids[place.key] for place in model.places]
         self.place_index = {id_: index for index, id_ in enumerate(self.place_ids)}
         self._validity = {key: validity_us(entry, lab.zone) for key, entry in lab.algorithms.items()}
-        self._algorithms = store.write(_register_algorithms).result()
+        running = ESTIMATORS | {self._forecaster.algorithm: self._forecaster.version, WARNER: "1"}
+        self._algorithms = store.write(lambda c: {k: results.algorithm_id(c, k, v) for k, v in running.items()}).result()
         balance, rate = self._algorithms["counting-line-balance"], self._algorithms["rate-filter"]
         self._state_makers = [balance if place.quantity == "people" else rate for place in model.places]
+
+    def skill(self, index: int | None = None) -> list[Skill]:
+        """How the forecast did over the last four weeks, at one place (an index) or at all; empty where it keeps no such
+        record.
+        """
+        return self._forecaster.skill(index)
 
     @property
     def needs_us(self) -> int:
@@ -209,9 +223,22 @@ class Station:
             self._forecaster.observe(tick, values)
 
     def _forecast(self, now_us: int, outcome: Outcome) -> Forecast | None:
-        if not self._runs({forecaster.ALGORITHM: forecaster.VERSION}, now_us, outcome):
+        if not self._runs({self._forecaster.algorithm: self._forecaster.version}, now_us, outcome):
             return None
-        return self._forecaster.issue()
+        forecast = self._forecaster.issue()
+        if forecast is not None:
+            self._tell_breaks(set(forecast.broken), now_us, outcome)
+        return forecast
+
+    def _tell_breaks(self, broken: set[int], now_us: int, outcome: Outcome) -> None:
+        """Tell of places whose level has broken or mended; one line where it is most of the lab."""
+        places = self.model.places
+        for kind, changed_now in (("forecast-break", broken - self._broken), ("forecast-mended", self._broken - broken)):
+            if 2 * len(changed_now) > len(places) > 1:
+                outcome.log.append(_line(now_us, f"{kind}-all"))
+            else:
+                outcome.log.extend(_line(now_us, kind, place=places[index].key) for index in sorted(changed_now))
+        self._broken = broken
 
     def _look(
         self, end_us: int, states: dict[str, NDArray[Any]], left_out: list[list[int]], forecast: Forecast | None
@@ -340,7 +367,7 @@ class Station:
             if states is not None and state is not None and keep:
                 results.save_snapshot(connection, "estimate", until_us, state)
             if forecast is not None:
-                results.append_forecast(connection, forecast, self.place_ids, self._algorithms[forecaster.ALGORITHM])
+                results.append_forecast(connection, forecast, self.place_ids, self._algorithms[self._forecaster.algorithm])
             for _, warning in outcome.warnings:
                 records.append_warning(connection, warning, until_us)
             for entry in outcome.log:
@@ -370,12 +397,14 @@ class Station:
         quantiles = np.stack([one.quantiles for one in known]).astype(np.float64)
         if quantiles.shape[1:] != (self._horizons, len(LEVELS)):
             return None
-        return Forecast(end_us, known[0].valid_us, quantiles, forecaster.ALGORITHM)
+        return Forecast(end_us, known[0].valid_us, quantiles, self._forecaster.algorithm)
 
 
-def _register_algorithms(connection: sqlite3.Connection) -> dict[str, int]:
-    running = ESTIMATORS | {forecaster.ALGORITHM: forecaster.VERSION, WARNER: "1"}
-    return {key: results.algorithm_id(connection, key, version) for key, version in running.items()}
+def _forecaster(lab: Lab, model: Model, horizons: int, bundle: Bundle | None) -> Forecaster | LearnedForecaster:
+    """The learned forecast where the register has it and a tick is at most an hour; else the profile."""
+    if bundle is None or LEARNED not in lab.algorithms or model.tick_us > HOUR_US:
+        return Forecaster(model, horizons)
+    return LearnedForecaster(model, horizons, bundle.hours, bundle.quarters)
 
 
 def _columns(states: pa.Table, places: int) -> tuple[dict[str, NDArray[Any]], list[list[int]]]:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ruimte.clock import SECOND_US, iso
 from ruimte.estimate.distance import capacity_at_distance
+from ruimte.forecast.score import BASELINES, Skill
 from ruimte.jobs.health import WORST, SensorHealth, figures, sensor_of, sentence, unwatched
 from ruimte.jobs.reasons import scale_of
-from ruimte.jobs.room import Ahead, DistanceView, LogView, MeasureView, SensorView, Series, WarningView, ZoneView
+from ruimte.jobs.room import Ahead, DistanceView, LogView, MeasureView, SensorView, Series, SkillView, WarningView, ZoneView
 from ruimte.jobs.station import Picture, Station
 from ruimte.jobs.words import Words
 from ruimte.lab.levels import colour
@@ -78,8 +79,18 @@ def zone_view(station: Station, picture: Picture, index: int, language: str, now
         rests_on=_rests_on(station, picture, index, language, now_us),
         distance=_distance(station, index, state),
         forecast=picture.forecast is not None and bool(picture.forecast.quantiles[index, 0, MEDIAN] >= 0),
+        caveats=_caveats(station, picture, index, language),
         ahead=_ahead(picture.risks[index], station.lab.file.warn.open_at),
     )
+
+
+def _caveats(station: Station, picture: Picture, index: int, language: str) -> list[str]:
+    """What is to be known about a place's forecast; of one that was read back nothing is."""
+    if picture.forecast is None:
+        return []
+    words = Words(station.lab, language)
+    told = {"broken": picture.forecast.broken, "young": picture.forecast.young}
+    return [words.sentence(f"caveat.{kind}", {}) for kind, places in told.items() if index in places]
 
 
 def _distance(station: Station, index: int, state: dict[str, float]) -> DistanceView | None:
@@ -188,7 +199,15 @@ def series_view(station: Station, index: int, language: str, states: pa.Table, f
         ahead_q50=bands[2],
         ahead_q75=bands[3],
         ahead_q95=bands[4],
+        skill=[_skill_view(each) for each in station.skill(index)],
     )
+
+
+def _skill_view(skill: Skill) -> SkillView:
+    within = None if skill.coverage != skill.coverage else skill.coverage
+    last_week, profile = (skill.baselines[name] for name in BASELINES)
+    spans = {"from_h": skill.from_h, "until_h": skill.until_h}
+    return SkillView(**spans, error=skill.nmae, last_week=last_week, profile=profile, within=within, pairs=skill.pairs)
 
 
 def warning_view(station: Station, warning: Warning, language: str, now_us: int | None = None) -> WarningView:

@@ -128,6 +128,30 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "en": "Its calibration moved. The picture corrects for it.",
         "nl": "Zijn ijking is verlopen. Het beeld corrigeert daarvoor.",
     },
+    "log.forecast-break": {
+        "en": "The level at {place} has changed: the forecast's past tells little now, its intervals are wide.",
+        "nl": "Het niveau bij {place} is veranderd: het verleden zegt nu weinig, de marges van de verwachting zijn breed.",
+    },
+    "log.forecast-break-all": {
+        "en": "The level of the whole lab has changed: the forecast's past tells little now, its intervals are wide.",
+        "nl": "Het niveau is overal veranderd: het verleden zegt nu weinig, de marges van de verwachting zijn breed.",
+    },
+    "log.forecast-mended": {
+        "en": "The forecast for {place} is as good as it was again.",
+        "nl": "De verwachting voor {place} is weer zo goed als voorheen.",
+    },
+    "log.forecast-mended-all": {
+        "en": "The forecast for the whole lab is as good as it was again.",
+        "nl": "De verwachting is overal weer zo goed als voorheen.",
+    },
+    "caveat.broken": {
+        "en": "The level here has just changed: the past tells little. The forecast follows the last days, in a wide interval.",
+        "nl": "Het niveau is hier net veranderd: het verleden zegt weinig. De verwachting volgt de laatste dagen, ruim.",
+    },
+    "caveat.young": {
+        "en": "Less than two weeks of past are known here: the forecast leans on other places, in a wider interval.",
+        "nl": "Hier zijn minder dan twee weken verleden bekend: de verwachting leunt op andere plekken, met bredere marge.",
+    },
     "log.not-run": {
         "en": "Algorithm {algorithm} is not registered for this moment, so it does not run.",
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",

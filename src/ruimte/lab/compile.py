@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -102,12 +102,17 @@ def compile_lab(lab: Lab, stream_ids: Mapping[str, int], years: tuple[int, int] 
 
 
 def _calendar(lab: Lab, years: tuple[int, int]) -> Calendar:
-    """Public holidays of the lab's country and region, by the name they go by on their own day."""
-    if lab.file.country is None:
-        return Calendar({}, lab.school_holidays)
-    found = holidays.country_holidays(lab.file.country, subdiv=lab.file.region, years=range(*years))
-    names = {day: name.split(";")[0].removesuffix(" (observed)").strip() for day, name in found.items()}
-    return Calendar(names, lab.school_holidays)
+    named = {} if lab.file.country is None else holiday_names(lab.file.country, lab.file.region, years)
+    return Calendar(named, lab.school_holidays)
+
+
+def holiday_names(country: str, region: str | None, years: tuple[int, int]) -> dict[date, str]:
+    """Public holidays of a country and region by date, in years (from, until), with their English names.
+
+    One name for a day and its substitute, and the same in all countries: what one city's Christmas was like tells of another's.
+    """
+    found = holidays.country_holidays(country, subdiv=region, years=range(*years), language="en_US")
+    return {day: name.split(";")[0].removesuffix(" (observed)").strip() for day, name in found.items()}
 
 
 def _occasions(lab: Lab, places: tuple[Place, ...]) -> Iterator[Occasion]:

@@ -1,0 +1,99 @@
+"""The past of a lab's places as a forecast knows it: what was counted at every tick, through the estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ruimte.clock import DAY_US, SECOND_US
+from ruimte.estimate import advance
+from ruimte.forecast.blocks import Blocks
+from ruimte.forecast.learn import City
+from ruimte.forecast.past import DAY_H
+from ruimte.model.place import OUTSIDE, Model
+from ruimte.store import observations
+from ruimte.store.sqlite import Reader, Store
+
+Array = NDArray[np.float64]
+_CHUNK_US = 28 * DAY_US
+
+
+@dataclass(frozen=True, slots=True)
+class Actual:
+    """What came, in the places' own quantity: shape (places, ticks), NaN where it is not known, from tick number ``first`` on."""
+
+    values: Array
+    first: int
+
+    @property
+    def last(self) -> int:
+        """Number of the last tick."""
+        return int(self.first + self.values.shape[1] - 1)
+
+
+def actual(
+    model: Model, source: Reader | Store, from_us: int, until_us: int, progress: Callable[[float], None] = lambda share: None
+) -> Actual:
+    """What came in ``[from_us, until_us)``. Of a count point it is what was counted; of a zone the estimate, for lack of another.
+
+    A tick that no sensor saw, or that no believed one did (stuck, lying), is not known.
+    """
+    state: bytes | None = None
+    parts: list[pa.Table] = []
+    counted: list[pa.Table] = []
+    for begin in range(from_us, until_us, _CHUNK_US):
+        end = min(begin + _CHUNK_US, until_us)
+        rows = source.read(lambda c, b=begin, e=end: observations.received(c, b, e))  # type: ignore[misc]
+        state, states = advance(model, state, rows, end)
+        parts.append(states.select(["place", "end_us", "mean", "observed"]))
+        counted.append(rows)
+        progress((end - from_us) / (until_us - from_us))
+    states = pa.concat_tables(parts) if parts else pa.table({})
+    if not states.num_rows:
+        return Actual(np.full((len(model.places), 0), np.nan), 0)
+    ticks = model.tick_of_end(states["end_us"].to_numpy())
+    first = int(ticks.min())
+    values = np.full((len(model.places), int(ticks.max()) - first + 1), np.nan)
+    # a later row of the same place and tick revises the earlier
+    known = states["observed"].to_numpy() > 0
+    values[states["place"].to_numpy(), ticks - first] = np.where(known, states["mean"].to_numpy(), np.nan)
+    flow = np.array([place.quantity == "flow" for place in model.places])
+    totals = _counted(model, pa.concat_tables(counted), first, values.shape[1])
+    values[flow] = np.where(np.isnan(values[flow]), np.nan, totals[flow])
+    return Actual(values, first)
+
+
+def city_of(model: Model, found: Actual, per_day: int) -> City:
+    """The same as whole local days of hours (24) or quarters of an hour (96), to learn from."""
+    blocks = Blocks(model, per_day)
+    last = found.last
+    # the last tick that ends a local day: a change of clocks moves it
+    while blocks.wall_end_h(last) % DAY_H and last > found.first:
+        last -= 1
+    past = blocks.past(found.values[:, : last - found.first + 1], last, whole=True)
+    count = past.values.shape[1] // per_day * per_day
+    first_h = round(past.end_h) - count * DAY_H // per_day
+    return City(past.values[:, past.values.shape[1] - count :], first_h, blocks.days_from(first_h // DAY_H, last))
+
+
+def _counted(model: Model, rows: pa.Table, first: int, ticks: int) -> Array:
+    """Persons/s counted at every place and tick, shape (places, ticks)."""
+    totals = np.zeros((len(model.places), ticks))
+    column = model.tick_of_end(rows["end_us"].to_numpy()) - first
+    stream, result = rows["datastream"].to_numpy(), np.nan_to_num(rows["result"].to_numpy())
+    # of an observation that was revised, the latest counts
+    order = np.lexsort((np.arange(rows.num_rows), rows["end_us"].to_numpy(), rows["start_us"].to_numpy(), stream))
+    keys = np.stack([stream, rows["start_us"].to_numpy(), rows["end_us"].to_numpy()])[:, order]
+    latest = np.zeros(rows.num_rows, dtype=bool)
+    latest[order] = np.append((np.diff(keys, axis=1) != 0).any(axis=0), True)[: rows.num_rows]
+    column = np.where(latest, column, -1)
+    for one in model.streams:
+        point = model.links[one.link].point
+        if point != OUTSIDE:
+            mine = (stream == one.id) & (column >= 0) & (column < ticks)
+            np.add.at(totals[point], column[mine], result[mine])
+    return totals / (model.tick_us / SECOND_US)
