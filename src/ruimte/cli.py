@@ -293,6 +293,96 @@ def pretrain(melbourne: Path, until: str | None, out: Path, as_json: bool) -> No
 
 
 @main.command()
+@click.argument("lab")
+@click.option("--from", "from_", help="First moment of issue, local time: 2025-01-06T06:00. Default: 90 days before the last.")
+@click.option("--origins", default=36, show_default=True, type=click.IntRange(1, 10_000), help="How many moments of issue.")
+@click.option("--every", help="Time between them: 10d, 24h … Default: so that they fill what there is.")
+@click.option("--hours", help="Hours of the day, in turn: 6,12,18. Default: that of --from.")
+@click.option("--horizon", default="7d", show_default=True, help="How far ahead: 2h, 24h, 7d …")
+@click.option("--methods", help="Which, by comma (see the docs). Default: all that need no more packages.")
+@click.option("--model", "file", type=click.Path(path_type=Path), help="A model's file, in place of the lab's own.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures (needs the extra report).")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def backtest(
+    lab: str,
+    from_: str | None,
+    origins: int,
+    every: str | None,
+    hours: str | None,
+    horizon: str,
+    methods: str | None,
+    file: Path | None,
+    out: Path | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Forecast again and again from moments of the past of LAB, every method with the same past, and compare with what came.
+
+    To be judged fairly the model must not have seen that past: see --until of ruimte train. Works while the node runs.
+    """
+    from ruimte.jobs.backtesting import Moments, as_dict, lines, run_backtest
+    from ruimte.jobs.models import Models, read_bundle
+
+    read, folder = _read(lab), data_dir(data)
+    asked = None if methods is None else tuple(name.strip() for name in methods.split(","))
+    moments = Moments(
+        from_us=None if from_ is None else _moment(from_, read),
+        count=origins,
+        every_us=None if every is None else _length(every, "--every"),
+        hours=None if hours is None else _hours_of_day(hours),
+        horizon_us=_length(horizon, "--horizon"),
+    )
+    bundle = Models(folder, read.key).load() if file is None else read_bundle(file)
+    with _history(read, folder / f"{read.key}.db") as (model, source), _progress(f"backtest {read.key}") as show:
+        assert source is not None  # it is required
+        found = run_backtest(read, model, source, bundle, moments, asked, show)
+    pictures = []
+    if out is not None:
+        from ruimte.report.forecast import draw_backtest
+
+        pictures = [str(path) for path in draw_backtest(found, out)]
+    _tell(as_dict(found) | {"pictures": pictures}, as_json, lines(found) + [f"written: {path}" for path in pictures])
+
+
+@main.command()
+@click.argument("lab")
+@click.option("--horizon", default="24h", show_default=True, help="How far ahead: 2h, 24h, 7d …")
+@click.option("--at", help="The moment of issue, local time. Default: the newest that is known.")
+@click.option("--model", "file", type=click.Path(path_type=Path), help="A model's file, in place of the lab's own.")
+@click.option("--typical", type=click.FloatRange(0), help="Where there is no history: how many a usual hour holds, on average.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write all quantiles to this Parquet file.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print all quantiles as JSON.")
+def forecast(
+    lab: str,
+    horizon: str,
+    at: str | None,
+    file: Path | None,
+    typical: float | None,
+    out: Path | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Forecast the zones, gates and count points of LAB from the newest moment on. Works while the node runs."""
+    from ruimte.jobs.forecasting import forecast_lab, write_forecast
+    from ruimte.jobs.models import Models, read_bundle
+
+    read, folder = _read(lab), data_dir(data)
+    at_us = None if at is None else _moment(at, read, "--at")
+    bundle, wrong = Models(folder, read.key).load_or_shipped() if file is None else (read_bundle(file), None)
+    path = folder / f"{read.key}.db"
+    with _history(read, path, required=typical is None) as (model, source), _progress(f"forecast {read.key}") as show:
+        found = forecast_lab(read, model, source, bundle, _length(horizon, "--horizon"), at_us, typical, show)
+    if wrong is not None:
+        found.notes.insert(0, f"the lab's own model is left out, the one that comes with Ruimte is used: {wrong}")
+    if out is not None:
+        write_forecast(found, out)
+    written = [] if out is None else [f"written: {out}"]
+    _tell(found.as_dict(), as_json, found.lines() + written)
+
+
+@main.command()
 @click.argument("lab", required=False)
 @click.option("--sandbox", is_flag=True, help="No lab: a SensorThings server that anybody on this machine can write to.")
 @click.option(
@@ -581,6 +671,16 @@ def _length(text: str, option: str) -> int:
         return duration_us(text)
     except ValueError as error:
         raise RuimteError(str(error), option, "write a whole number and s, m, h, d or w, like 24h") from None
+
+
+def _hours_of_day(text: str) -> tuple[int, ...]:
+    try:
+        hours = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        hours = (-1,)
+    if not all(0 <= hour < 24 for hour in hours):
+        raise RuimteError(f"{text!r} is not hours of the day", "--hours", "write them as 6,12,18")
+    return hours
 
 
 def _moment(text: str, lab: Lab, option: str = "--from") -> int:

@@ -40,6 +40,8 @@ class Blocks:
         self.per_day = per_day
         self.ticks = DAY_US // model.tick_us // per_day
         self.scale = np.array([1.0 if place.quantity == "people" else 3600.0 for place in model.places])
+        said = [np.nan if place.typical is None else place.typical for place in model.places]
+        self._typical = np.array(said, dtype=np.float64)
         self._days: Days | None = None
 
     def past(self, values: Array, tick: int, *, whole: bool = False) -> Past:
@@ -60,7 +62,7 @@ class Blocks:
             parts = values[:, values.shape[1] - count * self.ticks :].reshape(len(values), count, self.ticks)
             enough = (~np.isnan(parts)).mean(axis=-1) >= LEAST_KNOWN
             values = np.where(enough, known_mean(parts, -1), np.nan)
-        return Past(values, self.wall_end_h(tick), self.per_day, self.days(tick))
+        return Past(values, self.wall_end_h(tick), self.per_day, self.days(tick), self._typical)
 
     def ahead(self, tick: int, count: int) -> Ahead:
         """The next ``count`` blocks after a tick."""

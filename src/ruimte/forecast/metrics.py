@@ -76,3 +76,70 @@ def _loss(actual: Array, quantile: Array, level: Array | np.float64) -> Array:
     """Pinball loss: the distance to the quantile, weighed by the level where it was too low, by 1 - level where too high."""
     difference = actual - quantile
     return np.asarray(np.maximum(level * difference, (level - 1) * difference))
+
+
+def rmse(actual: Array, forecast: Array) -> float:
+    """Root of the mean squared error, in the unit of the arguments; missing pairs are left out.
+
+    >>> rmse(np.array([1.0, np.nan, 1.0]), np.array([4.0, 1.0, 5.0])) ** 2
+    12.5
+    """
+    return float(np.sqrt(np.nanmean((actual - forecast) ** 2)))
+
+
+def mase(actual: Array, forecast: Array, scale: Array) -> float:
+    """Mean absolute scaled error: each place's error over ``scale``, what "the same time last week" was off by before; 1 is as
+    good.
+
+    ``actual`` and ``forecast`` have one more axis in front than ``scale`` has and any behind: (forecasts, places, …) and
+    (places,).
+    Hyndman and Koehler (2006), Another look at measures of forecast accuracy, International Journal of Forecasting 22.
+
+    >>> mase(np.array([[1.0], [3.0]]), np.array([[2.0], [2.0]]), np.array([2.0]))
+    0.5
+    """
+    wide = scale.reshape(1, -1, *[1] * (actual.ndim - 2))
+    return float(np.nanmean(np.abs(actual - forecast) / np.where(wide > 0, wide, np.nan)))
+
+
+def pit(actual: Array, quantiles: Array, bins: int = 20) -> Array:
+    """Histogram of the probability integral transform, shape (bins,), mean 1: flat where the forecast is calibrated.
+
+    The transform of an actual is the level at which it lies among its quantiles, read off linearly; equal quantiles share theirs.
+    Dawid (1984), Statistical theory: the prequential approach, Journal of the Royal Statistical Society A 147.
+    """
+    known = ~np.isnan(actual) & ~np.isnan(quantiles).any(axis=-1)
+    value, row = actual[known], quantiles[known]
+    levels = np.concatenate([[0.0], LEVELS, [1.0]])
+    below, upto = (row < value[:, None]).sum(axis=1), (row <= value[:, None]).sum(axis=1)
+    low = np.take_along_axis(row, np.maximum(below - 1, 0)[:, None], axis=1)[:, 0]
+    high = np.take_along_axis(row, np.minimum(below, len(LEVELS) - 1)[:, None], axis=1)[:, 0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.where((below > 0) & (below < len(LEVELS)) & (high > low), (value - low) / (high - low), 0.5)
+    level = np.where(
+        upto > below, 0.5 * (levels[below + 1] + levels[upto]), levels[below] + part * (levels[below + 1] - levels[below])
+    )
+    count, _ = np.histogram(level, bins, (0.0, 1.0))
+    return np.asarray(count / max(float(count.mean()), 1e-12))
+
+
+def block_bootstrap(one: Array, other: Array, block: int = 4, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """5 and 95 % quantile of the ratio Σ one / Σ other over resampled blocks of consecutive moments.
+
+    Args:
+        one: a loss of each moment, shape (moments,), summed over whatever was forecast then.
+        other: the peer's, of the same moments.
+        block: moments that are drawn together: errors of neighbouring moments are not independent.
+        draws: how many resamples.
+        seed: of the draws.
+
+    Künsch (1989), The jackknife and the bootstrap for general stationary observations, Annals of Statistics 17.
+    """
+    count = len(one)
+    block = max(1, min(block, count))
+    starts = np.random.default_rng(seed).integers(0, count, (draws, -(-count // block)))
+    index = (starts[..., None] + np.arange(block)) % count
+    drawn = index.reshape(draws, -1)[:, :count]
+    ratio = one[drawn].sum(axis=1) / np.maximum(other[drawn].sum(axis=1), 1e-12)
+    low, high = np.quantile(ratio, (0.05, 0.95))
+    return float(low), float(high)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ruimte.clock import DAY_US, MINUTE_US
 from ruimte.forecast.blocks import Blocks
 from ruimte.forecast.learned import Learned, Told
+from ruimte.forecast.loads import expected_of
 from ruimte.forecast.occasions import occasion_profile
 from ruimte.forecast.past import Past
 from ruimte.forecast.usual import known_mean, level_of, log_ratio, usual_of
@@ -35,6 +36,8 @@ DAMPED = 0.7
 OCCASION_DAMPED = 0.9
 OCCASION_SCALE = 0.25
 """The least scale of a gathering: the next one is never quite like the last."""
+LOAD_SCALE = 0.3
+"""Added to the scale of a block that holds nothing but expected visitors: how many come, and when, is a guess."""
 OCCASION_DAYS = 380
 """Where gatherings come back, the past reaches back to last year's."""
 
@@ -70,7 +73,25 @@ class Outlook:
             told = self._learned.tell(past, ahead.wall, ahead.elapsed_h, special)
         else:
             told = self._between(values, tick, past, special)
-        return (told if special is None else _of_gatherings(told, past, special, ahead.elapsed_h)), past
+        if special is not None:
+            told = _of_gatherings(told, past, special, ahead.elapsed_h)
+        return self._with_loads(told, ahead.ticks, special), past
+
+    def _with_loads(self, told: Told, ends: Ints, special: Array | None) -> Told:
+        """With who is known to come, where no earlier gathering tells better."""
+        model = self.blocks.model
+        if not model.loads:
+            return told
+        end_us = model.phase_us + (ends + 1) * model.tick_us
+        added = expected_of(model, end_us - self.blocks.ticks * model.tick_us, end_us)
+        if special is not None:
+            added = np.where(np.isnan(special[:, -self.count :]), added, 0.0)
+        if not added.any():
+            return told
+        # those who come anyway come as the model says; on top of them come those who are expected
+        middle = told.middle() + added
+        share = added / np.maximum(middle, 1.0)
+        return Told(told.usual, log_ratio(middle, told.usual), told.scale + LOAD_SCALE * share)
 
     def _between(self, values: Array, tick: int, past: Past, special: Array | None) -> Told:
         """From hours to shorter blocks."""

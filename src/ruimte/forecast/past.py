@@ -28,12 +28,14 @@ class Past:
     ``values``: shape (places, blocks), the mean over each block in a unit that counts people (persons, or persons/h), oldest
     first, NaN where it is not known. ``end_h``: local wall time at the end of the newest block, hours since 1970-01-01T00:00.
     ``per_day``: blocks a day, 24 or 96. ``days``: the calendar, from before the oldest block to after the last one forecast.
+    ``typical``: what an average hour of each place holds, as somebody who knows it says, (places,); NaN where nobody does.
     """
 
     values: Array
     end_h: float
     per_day: int
     days: Days
+    typical: Array | None = None
 
     @property
     def week(self) -> int:

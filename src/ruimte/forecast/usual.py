@@ -63,7 +63,9 @@ def known_mean(values: Array, axis: int) -> Array:
 
 
 def level_of(past: Past, shape: Array) -> Array:
-    """The level of each place over the last four weeks, shape (places,); NaN where it has no past at all.
+    """The level of each place over the last four weeks, shape (places,); NaN where nothing is known of it.
+
+    What somebody said is typical counts as much as a day of past.
 
     ``shape``: the pooled shape of a week, (blocks a week,), mean 1, from Monday 00:00 local on.
     """
@@ -71,8 +73,12 @@ def level_of(past: Past, shape: Array) -> Array:
     values = past.at(ahead)
     usable = ~np.isnan(values) & ~past.days.holiday[past.day_index(ahead)]
     weight = shape[slots(past, ahead)]
-    den = (usable * weight).sum(axis=1)
-    return np.where(den > 0, np.where(usable, values, 0.0).sum(axis=1) / np.where(den > 0, den, 1.0), np.nan)
+    counted, expected = np.where(usable, values, 0.0).sum(axis=1), (usable * weight).sum(axis=1)
+    if past.typical is not None:
+        said = ~np.isnan(past.typical)
+        counted = counted + np.where(said, past.typical, 0.0) * past.per_day
+        expected = expected + said * past.per_day
+    return np.where(expected > 0, counted / np.where(expected > 0, expected, 1.0), np.nan)
 
 
 def slots(past: Past, ahead: Ints) -> Ints:

@@ -14,7 +14,7 @@ from ruimte.estimate import advance
 from ruimte.forecast.blocks import Blocks
 from ruimte.forecast.learn import City
 from ruimte.forecast.past import DAY_H
-from ruimte.model.place import OUTSIDE, Model
+from ruimte.model.place import Model
 from ruimte.store import observations
 from ruimte.store.sqlite import Reader, Store
 
@@ -44,13 +44,13 @@ def actual(
     """
     state: bytes | None = None
     parts: list[pa.Table] = []
-    counted: list[pa.Table] = []
+    observed: list[pa.Table] = []
     for begin in range(from_us, until_us, _CHUNK_US):
         end = min(begin + _CHUNK_US, until_us)
         rows = source.read(lambda c, b=begin, e=end: observations.received(c, b, e))  # type: ignore[misc]
         state, states = advance(model, state, rows, end)
         parts.append(states.select(["place", "end_us", "mean", "observed"]))
-        counted.append(rows)
+        observed.append(rows)
         progress((end - from_us) / (until_us - from_us))
     states = pa.concat_tables(parts) if parts else pa.table({})
     if not states.num_rows:
@@ -61,9 +61,12 @@ def actual(
     # a later row of the same place and tick revises the earlier
     known = states["observed"].to_numpy() > 0
     values[states["place"].to_numpy(), ticks - first] = np.where(known, states["mean"].to_numpy(), np.nan)
-    flow = np.array([place.quantity == "flow" for place in model.places])
-    totals = _counted(model, pa.concat_tables(counted), first, values.shape[1])
-    values[flow] = np.where(np.isnan(values[flow]), np.nan, totals[flow])
+    flows = counted(model, pa.concat_tables(observed), first, values.shape[1])
+    for index, place in enumerate(model.places):
+        if place.quantity == "flow":
+            mine = [link for link, each in enumerate(model.links) if each.point == index]
+            total = np.where(np.isnan(flows[mine]).all(axis=0), np.nan, np.nansum(flows[mine], axis=0))
+            values[index] = np.where(np.isnan(values[index]), np.nan, total)
     return Actual(values, first)
 
 
@@ -80,20 +83,20 @@ def city_of(model: Model, found: Actual, per_day: int) -> City:
     return City(past.values[:, past.values.shape[1] - count :], first_h, blocks.days_from(first_h // DAY_H, last))
 
 
-def _counted(model: Model, rows: pa.Table, first: int, ticks: int) -> Array:
-    """Persons/s counted at every place and tick, shape (places, ticks)."""
-    totals = np.zeros((len(model.places), ticks))
-    column = model.tick_of_end(rows["end_us"].to_numpy()) - first
-    stream, result = rows["datastream"].to_numpy(), np.nan_to_num(rows["result"].to_numpy())
-    # of an observation that was revised, the latest counts
-    order = np.lexsort((np.arange(rows.num_rows), rows["end_us"].to_numpy(), rows["start_us"].to_numpy(), stream))
-    keys = np.stack([stream, rows["start_us"].to_numpy(), rows["end_us"].to_numpy()])[:, order]
-    latest = np.zeros(rows.num_rows, dtype=bool)
-    latest[order] = np.append((np.diff(keys, axis=1) != 0).any(axis=0), True)[: rows.num_rows]
-    column = np.where(latest, column, -1)
+def counted(model: Model, rows: pa.Table, first: int, ticks: int) -> Array:
+    """Persons/s counted on every link and tick, shape (links, ticks), tick number ``first`` first; NaN where nothing was counted.
+
+    Of an observation that was revised, the latest counts.
+    """
+    stream, start, end = (rows[name].to_numpy() for name in ("datastream", "start_us", "end_us"))
+    order = np.lexsort((np.arange(rows.num_rows), end, start, stream))
+    keys = np.stack([stream, start, end])[:, order]
+    latest = order[np.append((np.diff(keys, axis=1) != 0).any(axis=0), True)[: rows.num_rows]]
+    result, column = rows["result"].to_numpy()[latest], model.tick_of_end(end[latest]) - first
+    there = (column >= 0) & (column < ticks) & ~np.isnan(result)
+    totals, heard = np.zeros((len(model.links), ticks)), np.zeros((len(model.links), ticks), dtype=bool)
     for one in model.streams:
-        point = model.links[one.link].point
-        if point != OUTSIDE:
-            mine = (stream == one.id) & (column >= 0) & (column < ticks)
-            np.add.at(totals[point], column[mine], result[mine])
-    return totals / (model.tick_us / SECOND_US)
+        mine = there & (stream[latest] == one.id)
+        np.add.at(totals[one.link], column[mine], result[mine])
+        heard[one.link, column[mine]] = True
+    return np.where(heard, totals / (model.tick_us / SECOND_US), np.nan)

@@ -16,6 +16,7 @@ from ruimte.lab.files import (
     SENSORTHINGS,
     AlgorithmEntry,
     AlgorithmsFile,
+    ArrivalEntry,
     CalendarFile,
     DeviceEntry,
     EventEntry,
@@ -55,7 +56,7 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
     sensors, devices = _sensors_file(folder, found)
     algorithms = _register(folder, "algorithms.toml", AlgorithmsFile, "algorithm", AlgorithmEntry, found)
     measures = _register(folder, "playbook.toml", PlaybookFile, "measure", MeasureEntry, found)
-    events, school = _calendar_file(folder, found)
+    events, arrivals, school = _calendar_file(folder, found)
     if sensors is not None:
         tick = file.ticks.length if file is not None and DAY_US % duration_us(file.ticks.length) == 0 else None
         _check_sensors(sensors, tick, zone, places)
@@ -68,6 +69,9 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
     for event, _, spot in events or []:
         if event is not None:
             _check_event(event, zone, places, spot)
+    for arrival, _, spot in arrivals:
+        if arrival is not None:
+            _check_places(arrival.places, places, spot)
     for period, _, spot in school:
         if period is not None and period.last < period.first:
             spot.mistake(f"last day {period.last} is before the first, {period.first}", "set a later day", at="last")
@@ -85,6 +89,7 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
         algorithms={entry.key: entry for entry in _good(algorithms)},
         measures={entry.key: entry for entry in _good(measures)},
         events=tuple(_good(events)),
+        arrivals=tuple(_good(arrivals)),
         school_holidays=tuple((entry.first, entry.last) for entry in _good(school)),
     )
     return lab, found
@@ -116,14 +121,21 @@ def _sensors_file(folder: Path, found: list[Mistake]) -> tuple[_Entries[SensorEn
     return entries(raw, "sensor", SensorEntry, spot), entries(raw, "device", DeviceEntry, spot)
 
 
-def _calendar_file(folder: Path, found: list[Mistake]) -> tuple[_Entries[EventEntry] | None, _Entries[SchoolHolidayEntry]]:
-    """The events (``None`` where the file cannot be read at all) and the school holidays."""
+def _calendar_file(
+    folder: Path, found: list[Mistake]
+) -> tuple[_Entries[EventEntry] | None, _Entries[ArrivalEntry], _Entries[SchoolHolidayEntry]]:
+    """The events (``None`` where the file cannot be read at all), the arrivals and the school holidays."""
     read = read_toml(folder, "calendar.toml", found)
     if read is None:
-        return None, []
+        return None, [], []
     raw, spot = read
-    typed({field: value for field, value in raw.items() if field not in ("event", "school_holiday")}, CalendarFile, spot)
-    return entries(raw, "event", EventEntry, spot), entries(raw, "school_holiday", SchoolHolidayEntry, spot)
+    lists = ("event", "arrival", "school_holiday")
+    typed({field: value for field, value in raw.items() if field not in lists}, CalendarFile, spot)
+    return (
+        entries(raw, "event", EventEntry, spot),
+        entries(raw, "arrival", ArrivalEntry, spot),
+        entries(raw, "school_holiday", SchoolHolidayEntry, spot),
+    )
 
 
 def _lab_file(folder: Path, found: list[Mistake]) -> tuple[LabFile | None, ZoneInfo]:

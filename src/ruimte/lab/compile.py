@@ -23,7 +23,7 @@ from ruimte.lab.validity import moment_us, validity_us
 from ruimte.model.calendar import Calendar
 from ruimte.model.measure import FLOWS, PRESENCES
 from ruimte.model.place import OUTSIDE as NOWHERE
-from ruimte.model.place import Fact, Link, Model, Occasion, Place, Presence, Reading, Stream, Way
+from ruimte.model.place import Fact, Link, Load, Model, Occasion, Place, Presence, Reading, Stream, Way
 from ruimte.text import duration_us
 
 SHARDS = 4096
@@ -36,6 +36,8 @@ READING_ACCURACY = 0.15
 """By which share one count of the people in a zone is off, where the register does not say."""
 TURN_UP = (0.92, 0.05)
 """The share of sold tickets that turns up, and its standard deviation: no-shows differ from one event to the next."""
+COME_US, GO_US = 2 * HOUR_US, HOUR_US
+"""Within this time before a gathering its visitors come, and within this time after it they go, where nobody says otherwise."""
 _WAYS: dict[str, Way] = {"count": "both", "count_in": "in", "count_out": "out"}
 
 
@@ -97,8 +99,23 @@ def compile_lab(lab: Lab, stream_ids: Mapping[str, int], years: tuple[int, int] 
         offset_from_us=_frozen([from_us for from_us, _ in changes]),
         offset_us=_frozen([offset_us for _, offset_us in changes]),
         occasions=tuple(_occasions(lab, places)),
+        loads=tuple(_loads(lab, places)),
         calendar=_calendar(lab, years),
     )
+
+
+def _loads(lab: Lab, places: tuple[Place, ...]) -> Iterator[Load]:
+    """Who is known to come: the visitors of events, and arrivals beyond the usual."""
+    index = {place.key: number for number, place in enumerate(places)}
+    for event in lab.events:
+        if event.expected_visitors is not None:
+            start, end = moment_us(event.start, lab.zone), moment_us(event.end, lab.zone)
+            doors = start - COME_US if event.gates_open is None else moment_us(event.gates_open, lab.zone)
+            yield Load(doors, start, end, end + GO_US, event.expected_visitors, tuple(index[key] for key in event.places))
+    for arrival in lab.arrivals:
+        at = moment_us(arrival.at, lab.zone)
+        gone = at + duration_us(arrival.within)
+        yield Load(at, gone, gone, gone, arrival.people, tuple(index[key] for key in arrival.places))
 
 
 def _calendar(lab: Lab, years: tuple[int, int]) -> Calendar:
@@ -136,6 +153,7 @@ def _places(lab: Lab) -> tuple[Place, ...]:
             empty_at_us=_time_of_day_us(zone.empty_at) if zone.empty_at is not None else None,
             longest_stay_us=duration_us(zone.longest_stay) if zone.longest_stay is not None else None,
             levels=table_name(lab.file.levels, zone),
+            typical=zone.typical,
         )
         for zone in lab.zones.values()
     ]
@@ -147,6 +165,7 @@ def _places(lab: Lab) -> tuple[Place, ...]:
             site=point.key,
             width_m=point.width_m,
             levels=table_name(lab.file.levels, point),
+            typical=point.typical,
         )
         for point in lab.count_points.values()
     ]

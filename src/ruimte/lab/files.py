@@ -121,7 +121,8 @@ class LabFile(_Table, frozen=True):
 class ZoneProperties(_Table, frozen=True):
     """Properties of a zone (a Polygon) in ``places.geojson``: ``area_m2``, ``capacity`` in persons, ``empty_at`` as "HH:MM".
 
-    ``longest_stay``: nobody stays longer than this, as on a platform; only where that is certain.
+    ``longest_stay``: nobody stays longer than this, as on a platform; only where that is certain. ``typical``: persons in an
+    average hour, which a forecast goes by as long as there is no past.
     """
 
     kind: str
@@ -132,6 +133,7 @@ class ZoneProperties(_Table, frozen=True):
     empty_at: str | None = None
     longest_stay: str | None = None
     levels: str | None = None
+    typical: float | None = None
     note: str = ""
 
 
@@ -148,13 +150,14 @@ class GateProperties(_Table, frozen=True):
 
 
 class CountPointProperties(_Table, frozen=True):
-    """Properties of a count point (a Point) in ``places.geojson``."""
+    """Properties of a count point (a Point) in ``places.geojson``; ``typical``: persons/h in an average hour, as of a zone."""
 
     kind: str
     key: str
     name: Text
     width_m: float | None = None
     levels: str | None = None
+    typical: float | None = None
     note: str = ""
 
 
@@ -275,6 +278,18 @@ class EventEntry(_Table, frozen=True):
     places: list[str] = []
 
 
+class ArrivalEntry(_Table, frozen=True):
+    """A train, tram or ferry beyond the usual timetable: so many ``people`` arrive at ``at`` and pass its ``places``
+    ``within`` a time.
+    """
+
+    key: str
+    at: datetime
+    people: int
+    places: list[str] = []
+    within: str = "15m"
+
+
 class SchoolHolidayEntry(_Table, frozen=True):
     """School holidays: the ``first`` and the ``last`` day without school, local dates."""
 
@@ -288,4 +303,5 @@ class CalendarFile(_Table, frozen=True):
 
     format: int
     event: list[EventEntry] = []
+    arrival: list[ArrivalEntry] = []
     school_holiday: list[SchoolHolidayEntry] = []

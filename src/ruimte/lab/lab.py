@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from shapely.geometry import LineString, Point, Polygon
 
-from ruimte.lab.files import AlgorithmEntry, DeviceEntry, EventEntry, LabFile, MeasureEntry, SensorEntry, Text
+from ruimte.lab.files import AlgorithmEntry, ArrivalEntry, DeviceEntry, EventEntry, LabFile, MeasureEntry, SensorEntry, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Zone:
     empty_at: str | None
     levels: str | None
     longest_stay: str | None = None
+    typical: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class CountPoint:
     point: Point
     width_m: float | None
     levels: str | None
+    typical: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Lab:
     algorithms: dict[str, AlgorithmEntry]
     measures: dict[str, MeasureEntry]
     events: tuple[EventEntry, ...]
+    arrivals: tuple[ArrivalEntry, ...] = ()
     school_holidays: tuple[tuple[date, date], ...] = ()
 
     @property

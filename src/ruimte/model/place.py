@@ -27,6 +27,7 @@ class Place:
 
     ``capacity`` in persons; ``empty_at_us`` is the time after local midnight at which the zone is known to be empty;
     ``longest_stay_us`` how long a person stays in it at the most, where that is known (a platform: until the next trains).
+    ``typical``: what an average hour holds, persons or persons/h: what a forecast goes by as long as there is no past.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Place:
     empty_at_us: int | None = None
     longest_stay_us: int | None = None
     levels: str | None = None
+    typical: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,22 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """People who are known to come: ``people`` in all, at these places (indices; empty: everywhere).
+
+    They come within the time from ``from_us`` to ``start_us``, stay until ``end_us`` and have gone by ``until_us``. Where
+    ``start_us`` is ``end_us`` they only pass, as from a train.
+    """
+
+    from_us: int
+    start_us: int
+    end_us: int
+    until_us: int
+    people: float
+    places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A lab compiled for the science: places, links and what watches them, the tick, what is known, and the wall's time.
 
@@ -137,6 +155,7 @@ class Model:
     readings: tuple[Reading, ...] = ()
     facts: tuple[Fact, ...] = ()
     occasions: tuple[Occasion, ...] = ()
+    loads: tuple[Load, ...] = ()
     calendar: Calendar = NO_CALENDAR
 
     @property

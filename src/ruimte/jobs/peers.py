@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
 
 import lightgbm
 import numpy as np
@@ -23,14 +22,19 @@ import pandas as pd
 from mlforecast import MLForecast
 from mlforecast.lag_transforms import RollingMean, SeasonalRollingMean
 from mlforecast.target_transforms import GlobalSklearnTransformer
+from numpy.typing import NDArray
 from sklearn.preprocessing import FunctionTransformer
 from statsforecast.models import MSTL, AutoETS
 
-from benchmarks._rows import Array, Ints
+from ruimte.forecast.comparison import Method
+from ruimte.model.calendar import EPOCH
+from ruimte.model.forecast import LEVELS
+from ruimte.model.place import Model
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 HORIZONS = 168
-LEVELS = np.array([0.01, *np.arange(1, 20) / 20, 0.99])
-"""Of the quantiles, shape (21,)."""
 _DAY, _WEEK, _YEAR = 24, 168, 8766
 _YEARS = 3
 """Trained on."""
@@ -44,14 +48,22 @@ _EPOCH = np.datetime64(0, "ns")
 _HOUR = np.timedelta64(1, "h")
 
 
-class PeerForecast(NamedTuple):
-    """``point`` of shape (origins, n, 168), ``quantiles`` of shape (origins, n, 168, 21) at ``LEVELS``, persons an hour."""
+def method(name: str, model: Model) -> Callable[[Array, float, Ints, int], Method]:
+    """One of these as a method of a backtest: fitted once, on what was known at its first origin."""
+    holidays = np.array(sorted((day - EPOCH).days for day in model.calendar.holidays), dtype=np.int64)
 
-    point: Array
-    quantiles: Array
+    def said(values: Array, first_h: float, origins: Ints, count: int) -> Method:
+        if name == "mlforecast":
+            found = mlforecast_lightgbm(values, round(first_h), origins, int(origins[0]) + 1, holidays=holidays)
+        else:
+            found = statsforecast_mstl(values, round(first_h), origins)
+        assert found.quantiles is not None
+        return Method(found.point[..., :count], found.quantiles[..., :count, :])
+
+    return said
 
 
-def mlforecast_lightgbm(values: Array, first_hour: int, origins: Ints, train_until: int, *, holidays: Ints) -> PeerForecast:
+def mlforecast_lightgbm(values: Array, first_hour: int, origins: Ints, train_until: int, *, holidays: Ints) -> Method:
     """One LightGBM for all sensors on lags, rolling means and the calendar, made one hour after the other; fitted once.
 
     The quantiles are conformal, as the library's own are: the point, give or take the errors of the same model, fitted on what
@@ -82,10 +94,10 @@ def mlforecast_lightgbm(values: Array, first_hour: int, origins: Ints, train_unt
             offsets = np.nanquantile(np.concatenate([errors, -errors]), LEVELS, axis=0)
         spread = np.sqrt(point[hours == hour])[..., None] + np.moveaxis(offsets, 0, -1)
         quantiles[hours == hour] = np.maximum(spread, 0.0) ** 2
-    return PeerForecast(point, quantiles)
+    return Method(point, quantiles)
 
 
-def statsforecast_mstl(values: Array, first_hour: int, origins: Ints) -> PeerForecast:
+def statsforecast_mstl(values: Array, first_hour: int, origins: Ints) -> Method:
     """Day and week by LOESS, the rest by exponential smoothing without slope, of the square root of each sensor's last 12 weeks.
 
     The quantiles are the ends of the library's own intervals. ``first_hour`` is not used: it stands there for likeness.
@@ -107,7 +119,7 @@ def statsforecast_mstl(values: Array, first_hour: int, origins: Ints) -> PeerFor
             for place, interval in enumerate(intervals):
                 quantiles[at, sensor, :, len(below) - 1 - place] = found[f"lo-{interval}"]
                 quantiles[at, sensor, :, len(below) + 1 + place] = found[f"hi-{interval}"]
-    return PeerForecast(np.maximum(point, 0.0) ** 2, np.maximum(quantiles, 0.0) ** 2)
+    return Method(np.maximum(point, 0.0) ** 2, np.maximum(quantiles, 0.0) ** 2)
 
 
 def _filled(values: Array) -> Array:
@@ -174,7 +186,7 @@ def _forecasts(forecaster: MLForecast, known: Array, first_hour: int, origins: I
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Found null values")  # a sensor never heard so far
         found = forecaster.predict(HORIZONS, new_df=table)
-    return np.maximum(found["lightgbm"].to_numpy().reshape(len(origins), n, HORIZONS), 0.0)
+    return np.asarray(np.maximum(found["lightgbm"].to_numpy().reshape(len(origins), n, HORIZONS), 0.0))
 
 
 def _table(known: Array, first_hour: int, sensors: Ints, starts: Ints, ends: Ints) -> pd.DataFrame:
