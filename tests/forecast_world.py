@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -122,6 +121,7 @@ def trained(seed: int = 0) -> Learned:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learning, "_MEDIAN_ROUNDS", 60)
         patch.setattr(learning, "_SCALE_ROUNDS", 30)
+        patch.setattr(learning, "APART", 5)  # of 30 weeks two would tell nothing of the scale
         return learning.learn([city(counts(30, 4, seed=100), SPRING_DAYS)], DAY_H, seed=seed, rows=6_000)
 
 
@@ -132,7 +132,3 @@ def fed(model: Model, values: np.ndarray, learned: Learned, horizons: int = 24, 
     for tick in range(values.shape[1]):
         (forecaster.recall if tick < recalled else forecaster.observe)(first + tick, values[:, tick])
     return forecaster
-
-
-def with_trees(learned: Learned, **other: object) -> Learned:
-    return replace(learned, **other)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecast_world import DAY_H, FIRST, MONDAY, WEEK, counts, lab, past, plain, week
-from ruimte.clock import HOUR_US, MINUTE_US
+from ruimte.clock import MINUTE_US
 from ruimte.forecast.blocks import Blocks
 from ruimte.forecast.features import features
 from ruimte.forecast.naive import last_day, last_week
