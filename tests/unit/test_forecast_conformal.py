@@ -1,4 +1,4 @@
-"""Intervals that follow their own errors: wider after misses, narrower where nothing is missed, each place by itself in the end."""
+"""Intervals that follow their own errors: wider after misses, narrower where nothing is missed, in the end by place."""
 
 from __future__ import annotations
 

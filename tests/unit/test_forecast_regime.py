@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import pytest
 
 from forecast_world import DAY_H, FIRST, WEEK, counts, lab, past, plain, trained
 from ruimte.forecast import learned_forecaster as forecaster_at_work

@@ -38,6 +38,8 @@ VERSION = "1"
 KEPT_EVERY_H = 6
 KEPT_DAYS = 56
 """How long what was told is kept, to learn from its errors."""
+SETTLE_DAYS = 3
+"""So long before those it must have run to know which places yielded then; and the factors may be a day old."""
 SKILL_DAYS = 28
 YOUNG_H = 14 * 24
 """A place of which fewer hours are known is young: its forecast leans on others."""
@@ -73,7 +75,7 @@ class LearnedForecaster:
         self._outlook = Outlook(model, learned, quarters, -(-horizons // self._per_block))
         self._spread = learned.spread
         days = OCCASION_DAYS if model.occasions else PAST_DAYS
-        self._past = Rolling(places, (days + KEPT_DAYS) * self._day_ticks)
+        self._past = Rolling(places, (days + KEPT_DAYS + SETTLE_DAYS) * self._day_ticks)
         self._every = max(1, KEPT_EVERY_H * HOUR_US // model.tick_us)
         self._kept: deque[_Kept] = deque(maxlen=KEPT_DAYS * 24 // KEPT_EVERY_H)
         self._elapsed_h = self._outlook.blocks.ahead(0, self._outlook.count).elapsed_h
@@ -100,7 +102,7 @@ class LearnedForecaster:
     @property
     def learns_from_ticks(self) -> int:
         """The newest of those that must be observed; the ones before need only be recalled."""
-        return KEPT_DAYS * self._day_ticks
+        return (KEPT_DAYS + SETTLE_DAYS) * self._day_ticks
 
     def recall(self, tick: int, values: Array) -> None:
         """Take in values of a time too long ago to learn errors from."""
