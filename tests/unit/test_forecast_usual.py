@@ -138,6 +138,21 @@ def test_the_shape_leaves_holidays_out_and_is_level_where_nothing_is_known():
     assert np.isfinite(week_shape(values, FIRST, DAY_H, holiday)).all()
 
 
+def test_places_that_are_empty_or_not_known_leave_the_shape_to_others():
+    values = np.tile(SHAPE, 4) * np.array([[0.0], [np.nan], [60.0]])
+    nowhere = np.zeros(values.shape[1], dtype=bool)
+    assert week_shape(values, FIRST, DAY_H, nowhere) == pytest.approx(SHAPE)
+    for nothing in (values[:2], values[:0], values[:, :0]):
+        assert (week_shape(nothing, FIRST, DAY_H, nowhere[: nothing.shape[1]]) == 1).all()
+
+
+def test_of_less_than_a_week_the_hours_that_are_not_known_are_level():
+    shape = week_shape(50 * SHAPE[None, : 5 * DAY_H], FIRST, DAY_H, np.zeros(5 * DAY_H, dtype=bool))
+    assert shape[: 5 * DAY_H] == pytest.approx(SHAPE[: 5 * DAY_H] / SHAPE[: 5 * DAY_H].mean())
+    assert (shape[5 * DAY_H :] == 1).all()
+    assert shape.mean() == pytest.approx(1)
+
+
 # --- special days ------------------------------------------------------------------------------------------------------
 
 

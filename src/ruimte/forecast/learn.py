@@ -167,7 +167,7 @@ def _draw(
     furthest = HORIZON_H if per_day == 24 else 2 * per_day // 24
     near = NEAR_H if per_day == 24 else furthest
     first, last = per_day, blocks - furthest
-    if last <= first:
+    if last <= first or not places:
         return []
     known = float((~np.isnan(city.values)).mean())
     moments = random.integers(first, last, max(1, round(rows / (SHORT * places * max(known, 0.05)))))
