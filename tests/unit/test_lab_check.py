@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,55 @@ def test_each_mistake_in_a_feature_is_found(
     lab, mistakes = check_lab(folder)
     assert lab is None
     assert [m for m in mistakes if m.file == "places.geojson" and m.place.startswith("feature") and what in m.what]
+
+
+SCHOOL = """
+[[school_holiday]]
+key = "summer"
+first = 2026-07-06
+last = 2026-08-16
+"""
+
+
+def _with_school(folder: Path, text: str = SCHOOL) -> None:
+    path = folder / "calendar.toml"
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_school_holidays_are_part_of_a_lab(folder: Path) -> None:
+    _with_school(folder, SCHOOL + SCHOOL.replace("summer", "autumn").replace("07-06", "10-19").replace("08-16", "10-19"))
+    lab, mistakes = check_lab(folder)
+    assert mistakes == []
+    assert lab is not None
+    assert lab.school_holidays == ((date(2026, 7, 6), date(2026, 8, 16)), (date(2026, 10, 19), date(2026, 10, 19)))
+    assert lab.events  # the events beside them are still read
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "what"),
+    [
+        ("2026-08-16", "2026-07-05", "school_holiday 1 'summer' field last", "before the first"),
+        ("last = 2026-08-16\n", "", "school_holiday 1 'summer'", "field 'last' is missing"),
+        ("2026-07-06", "2026-07-06T00:00:00", "school_holiday 1 'summer' field first", "expected date"),
+        ('key = "summer"', 'key = "Summer 2026"', "school_holiday 1", "not a key"),
+        ("last = ", 'name = "x"\nlast = ', "school_holiday 1 'summer' field name", "unknown field"),
+        ("[[school_holiday]]", "[school_holiday]", "field school_holiday", "not a list of tables"),
+        ("[[school_holiday]]", "[[school_holidays]]", "field school_holidays", "unknown field"),
+    ],
+)
+def test_each_mistake_in_school_holidays_is_found(folder: Path, old: str, new: str, place: str, what: str) -> None:
+    assert old in SCHOOL
+    _with_school(folder, SCHOOL.replace(old, new, 1))
+    lab, mistakes = check_lab(folder)
+    assert lab is None
+    assert [(m.file, place in m.place, what in m.what) for m in mistakes] == [("calendar.toml", True, True)], mistakes
+    assert mistakes[0].mend
+
+
+def test_two_school_holidays_of_one_key_are_a_mistake(folder: Path) -> None:
+    _with_school(folder, SCHOOL * 2)
+    _, mistakes = check_lab(folder)
+    assert [("already used" in m.what, "school_holiday 2" in m.place) for m in mistakes] == [(True, True)]
 
 
 def test_a_feature_with_a_mistake_is_still_known_to_others(folder: Path) -> None:

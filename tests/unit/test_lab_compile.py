@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -153,3 +153,29 @@ def test_ticks_start_on_the_walls_whole_hours_and_days(tmp_path: Path, time_zone
 
 def test_shards_stay_what_they_are() -> None:
     assert [shard(site) for site in ("platform-ost", "platform-west", "queen-45")] == [27, 1377, 1384]
+
+
+def test_the_calendar_holds_the_countrys_holidays_and_the_labs_school_holidays(tmp_path: Path) -> None:
+    new_lab(tmp_path)
+    with (tmp_path / "calendar.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[school_holiday]]\nkey = "summer"\nfirst = 2026-07-06\nlast = 2026-08-16\n')
+    lab = read_lab(tmp_path)
+    calendar = compile_lab(lab, ids(lab)).calendar
+    assert calendar.school == ((date(2026, 7, 6), date(2026, 8, 16)),)
+    assert date(2026, 12, 25) in calendar.holidays
+    assert date(2026, 12, 24) not in calendar.holidays
+    # the same day goes by the same name each year, so that it is told again
+    assert len({calendar.holidays[date(year, 12, 25)] for year in range(2015, 2030)}) == 1
+    assert not any(";" in name or "observed" in name for name in calendar.holidays.values())
+
+
+def test_a_lab_without_a_country_has_no_holidays_but_its_schools(tmp_path: Path) -> None:
+    new_lab(tmp_path)
+    text = (tmp_path / "lab.toml").read_text(encoding="utf-8")
+    (tmp_path / "lab.toml").write_text(text.replace('country = "NL"', ""), encoding="utf-8")
+    with (tmp_path / "calendar.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[school_holiday]]\nkey = "summer"\nfirst = 2026-07-06\nlast = 2026-08-16\n')
+    lab = read_lab(tmp_path)
+    calendar = compile_lab(lab, ids(lab)).calendar
+    assert not calendar.holidays
+    assert len(calendar.school) == 1

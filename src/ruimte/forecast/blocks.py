@@ -110,8 +110,13 @@ class Blocks:
 
 
 def _placed(values: Array, position: Ints) -> Array:
-    """Values at their places on the wall's clock: the mean of those that share one, NaN where there is none."""
-    width = int(position.max()) + 1
+    """Values at their places on the wall's clock, up to the newest: the mean of those that share one, NaN where there is none.
+
+    Within the hour that comes again in autumn some lie before the oldest or after the newest of them: those are left out.
+    """
+    width = int(position[-1]) + 1
+    within = (position >= 0) & (position < width)
+    values, position = values[:, within], position[within]
     total, count = np.zeros((width, len(values))), np.zeros((width, len(values)))
     np.add.at(total, position, np.nan_to_num(values).T)
     np.add.at(count, position, (~np.isnan(values)).T.astype(float))

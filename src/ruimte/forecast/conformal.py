@@ -61,7 +61,7 @@ def log_factors(errors: Array, days: Ints, bucket: Ints, spread: Array, places: 
     """
     city = np.zeros((len(_KINDS), len(spread)))
     own = np.zeros((len(_KINDS), len(spread), places))
-    flat = np.moveaxis(errors, 1, -1).reshape(-1, places)
+    flat = np.moveaxis(errors, 1, -1).reshape(days.size, places)
     day, group = days.ravel(), np.tile(bucket, len(errors))
     some = ~np.isnan(flat).all(axis=1)
     if not some.any():

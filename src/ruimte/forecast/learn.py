@@ -167,9 +167,9 @@ def _draw(
     furthest = HORIZON_H if per_day == 24 else 2 * per_day // 24
     near = NEAR_H if per_day == 24 else furthest
     first, last = per_day, blocks - furthest
-    if last <= first:
+    known = float((~np.isnan(city.values)).mean()) if city.values.size else 0.0
+    if last <= first or not known:
         return []
-    known = float((~np.isnan(city.values)).mean())
     moments = random.integers(first, last, max(1, round(rows / (SHORT * places * max(known, 0.05)))))
     made = []
     for number, moment in enumerate(np.sort(moments).tolist()):

@@ -38,6 +38,8 @@ VERSION = "1"
 KEPT_EVERY_H = 6
 KEPT_DAYS = 56
 """How long what was told is kept, to learn from its errors."""
+SETTLE_DAYS = 3
+"""So long before those it must have run to know which places yielded then; and the factors may be a day old."""
 SKILL_DAYS = 28
 YOUNG_H = 14 * 24
 """A place of which fewer hours are known is young: its forecast leans on others."""
@@ -46,11 +48,13 @@ _LOW, _HIGH = level_index(0.05), level_index(0.95)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What was told at a tick: blocks ``ends`` (ticks), the outlook, the plain method, the baselines, and the 90 % interval."""
+    """What was told at a tick: blocks ``ends`` (ticks), the outlook, the model's ``own`` (which may have yielded), the plain
+    method, the baselines, and the 90 % interval."""
 
     tick: int
     ends: Ints
     told: Told
+    own: Told
     plain: Array
     baselines: Array
     interval: Array
@@ -71,7 +75,7 @@ class LearnedForecaster:
         self._outlook = Outlook(model, learned, quarters, -(-horizons // self._per_block))
         self._spread = learned.spread
         days = OCCASION_DAYS if model.occasions else PAST_DAYS
-        self._past = Rolling(places, (days + KEPT_DAYS) * self._day_ticks)
+        self._past = Rolling(places, (days + KEPT_DAYS + SETTLE_DAYS) * self._day_ticks)
         self._every = max(1, KEPT_EVERY_H * HOUR_US // model.tick_us)
         self._kept: deque[_Kept] = deque(maxlen=KEPT_DAYS * 24 // KEPT_EVERY_H)
         self._elapsed_h = self._outlook.blocks.ahead(0, self._outlook.count).elapsed_h
@@ -80,7 +84,7 @@ class LearnedForecaster:
         self._regime = no_break(places)
         self._learned_on: int | None = None
         self._lock = threading.Lock()
-        self._told: tuple[int, Told, Array] | None = None
+        self._told: tuple[int, Told, Told, Array] | None = None
 
     @property
     def algorithm(self) -> str:
@@ -98,7 +102,7 @@ class LearnedForecaster:
     @property
     def learns_from_ticks(self) -> int:
         """The newest of those that must be observed; the ones before need only be recalled."""
-        return KEPT_DAYS * self._day_ticks
+        return (KEPT_DAYS + SETTLE_DAYS) * self._day_ticks
 
     def recall(self, tick: int, values: Array) -> None:
         """Take in values of a time too long ago to learn errors from."""
@@ -126,7 +130,7 @@ class LearnedForecaster:
         tick = self._past.tick
         if tick is None:
             return None
-        told, past_h = self._tell()
+        told, _, past_h = self._tell()
         quantiles = self._quantiles(told)
         # every tick tells what its block does
         each = np.repeat(quantiles, self._per_block, axis=1)[:, : self._horizons]
@@ -161,18 +165,20 @@ class LearnedForecaster:
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
-    def _tell(self) -> tuple[Told, Array]:
-        """The outlook from the newest tick on, where it yields the plain one; and how many hours are known of each place."""
+    def _tell(self) -> tuple[Told, Told, Array]:
+        """The outlook from the newest tick on, where it yields the plain one; the model's own; and how many hours are known of
+        each place."""
         tick = self._past.tick
         assert tick is not None
         if self._told is None or self._told[0] != tick:
-            told, past = self._outlook.tell(self._past.view(), tick)
+            own, past = self._outlook.tell(self._past.view(), tick)
+            told = own
             ahead = self._outlook.blocks.ahead(tick, self._outlook.count)
             if self._regime.yields.any():
                 plain = last_days_profile(past, ahead.wall)
-                told = self._yielding(told, plain)
-            self._told = tick, told, (~np.isnan(past.values)).sum(axis=1) * (24 / past.per_day)
-        return self._told[1], self._told[2]
+                told = self._yielding(own, plain)
+            self._told = tick, told, own, (~np.isnan(past.values)).sum(axis=1) * (24 / past.per_day)
+        return self._told[1:]
 
     def _yielding(self, told: Told, plain: Array) -> Told:
         """The outlook with the plain method where the model yields to it: for a day, in a break for all of it."""
@@ -189,7 +195,7 @@ class LearnedForecaster:
     def _keep(self) -> None:
         tick = self._past.tick
         assert tick is not None
-        told, _ = self._tell()
+        told, own, _ = self._tell()
         blocks, count = self._outlook.blocks, self._outlook.count
         past, ahead = blocks.past(self._past.view(), tick), blocks.ahead(tick, count)
         shift = self._model.local_shift(tick + np.arange(1 - self._past.width, count * blocks.ticks + 2))
@@ -197,7 +203,7 @@ class LearnedForecaster:
         amsterdam = profile.reshape(len(profile), count, blocks.ticks).mean(axis=-1) * blocks.scale[:, None]
         interval = self._quantiles(told)[..., [_LOW, _HIGH]]
         baselines = np.stack([last_week(past, ahead.wall), amsterdam])
-        self._kept.append(_Kept(tick, ahead.ticks, told, last_days_profile(past, ahead.wall), baselines, interval))
+        self._kept.append(_Kept(tick, ahead.ticks, told, own, last_days_profile(past, ahead.wall), baselines, interval))
 
     def _learn(self) -> None:
         """See whether the world has changed and, once a day, set the width of the intervals."""
@@ -227,7 +233,8 @@ class LearnedForecaster:
         """What the last day's errors say; arrays of shape (places, forecasts, blocks), ``lately``: which blocks came due in
         it.
         """
-        model = np.abs(actual - np.stack([each.told.middle() for each in kept], axis=1))
+        # of the model's own: the plain method that it yields to cannot be better than itself
+        model = np.abs(actual - np.stack([each.own.middle() for each in kept], axis=1))
         plain = np.abs(actual - np.stack([each.plain for each in kept], axis=1))
         known = lately[None] & ~np.isnan(model) & ~np.isnan(plain)
         expected = np.broadcast_to(np.abs(self._spread).mean(axis=1)[self._bucket], errors.shape)

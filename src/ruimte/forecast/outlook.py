@@ -116,7 +116,7 @@ class Outlook:
             known = special[:, past.week - half_hour : past.week]
             expected = np.where(np.isnan(known), expected, known)
             usual = np.where(np.isnan(special[:, past.week :]), usual, special[:, past.week :])
-        now = log_ratio(known_mean(past.at(recent), 1), known_mean(expected, 1))
+        now = _ratio_of(past.at(recent), expected)
         carried = DAMPED ** middle[None, :] * now[:, None]
         blended = np.where(np.isnan(carried), median, 0.5 * median + 0.5 * carried)
         return Told(usual, np.where(soon, blended, median), scale)
@@ -140,11 +140,17 @@ def _of_gatherings(told: Told, past: Past, special: Array, elapsed_h: Array) -> 
     hours = past.per_day // HOURS
     recent = np.arange(1 - 3 * hours, 1)
     expected = special[:, past.week - 3 * hours : past.week]
-    now = log_ratio(known_mean(past.at(recent), 1), known_mean(expected, 1))
+    now = _ratio_of(past.at(recent), expected)
     carried = np.nan_to_num(now)[:, None] * OCCASION_DAMPED ** elapsed_h[None, :]
     return Told(
         told.usual, np.where(within, carried, told.median), np.where(within, np.maximum(told.scale, OCCASION_SCALE), told.scale)
     )
+
+
+def _ratio_of(actual: Array, expected: Array) -> Array:
+    """Log-ratio of what came to what was expected, over the blocks of which both are known, shape (places,); NaN without any."""
+    both = ~np.isnan(actual) & ~np.isnan(expected)
+    return log_ratio(*(known_mean(np.where(both, each, np.nan), 1) for each in (actual, expected)))
 
 
 def _read_off(values: Array, at: Array, wanted: Array) -> Array:

@@ -125,7 +125,9 @@ def week_shape(values: Array, first_h: int, per_day: int, holiday: NDArray[np.bo
     """
     week = WEEK_DAYS * per_day
     values = np.where(holiday, np.nan, values)
-    relative = values / known_mean(values, 1)[:, None]
+    mean = known_mean(values, 1)
+    relative = values / np.where(mean > 0, mean, np.nan)[:, None]
     slot = ((first_h + 3 * 24) * per_day // 24 + np.arange(values.shape[1])) % week
     shape = known_mean(np.stack([known_mean(relative[:, slot == each], 1) for each in range(week)]), 1)
-    return np.asarray(np.where(np.isnan(shape), 1.0, shape) / np.nanmean(shape))
+    shape = shape / known_mean(shape, 0)
+    return np.where(np.isnan(shape), 1.0, shape)

@@ -27,6 +27,7 @@ from ruimte.lab.files import (
     MeasureEntry,
     PlaybookFile,
     Retention,
+    SchoolHolidayEntry,
     SensorEntry,
     SensorsFile,
     Text,
@@ -273,4 +274,5 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     MeasureEntry: {"key": key, "name": text, "text": text, "decides": text, "priorities": priorities},
     CalendarFile: {"format": format_version},
     EventEntry: {"key": key, "name": text, "expected_visitors": positive, "sold": positive},
+    SchoolHolidayEntry: {"key": key},
 }

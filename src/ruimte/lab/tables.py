@@ -29,6 +29,7 @@ _AS_WRITTEN: dict[Any, str] = {
     str | list[str]: "write a text in quotes, or a list of texts",
     dict[str, str]: 'write a table of texts: { "…" = "…" }',
     datetime: "write a moment like 2026-12-31T20:00:00, without quotes",
+    date: "write a day like 2026-12-31, without quotes",
     _DAY_OR_MOMENT: "write a day like 2026-12-31, without quotes",
 }
 
