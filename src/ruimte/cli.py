@@ -341,7 +341,7 @@ def backtest(
     if out is not None:
         from ruimte.report.forecast import draw_backtest
 
-        pictures = [str(path) for path in draw_backtest(found, out)]
+        pictures = [str(path) for path in draw_backtest(found, out, read.zone)]
     _tell(as_dict(found) | {"pictures": pictures}, as_json, lines(found) + [f"written: {path}" for path in pictures])
 
 

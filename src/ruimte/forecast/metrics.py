@@ -102,25 +102,32 @@ def mase(actual: Array, forecast: Array, scale: Array) -> float:
     return float(np.nanmean(np.abs(actual - forecast) / np.where(wide > 0, wide, np.nan)))
 
 
-def pit(actual: Array, quantiles: Array, bins: int = 20) -> Array:
-    """Histogram of the probability integral transform, shape (bins,), mean 1: flat where the forecast is calibrated.
+def pit(actual: Array, quantiles: Array) -> Array:
+    """Histogram of the probability integral transform, shape (20,), mean 1: flat where the forecast is calibrated.
 
-    The transform of an actual is the level at which it lies among its quantiles, read off linearly; equal quantiles share theirs.
+    The transform of an actual is the level at which it lies among its quantiles; each bin lies between two of the even levels.
+    NaN where no pair is known.
     Dawid (1984), Statistical theory: the prequential approach, Journal of the Royal Statistical Society A 147.
     """
+    return np.diff(reliability(actual, quantiles)[EVEN], prepend=0.0, append=1.0) * 20
+
+
+def reliability(actual: Array, quantiles: Array) -> Array:
+    """Share of the actuals that lie below each quantile, shape (21,): ``LEVELS`` where the forecast is calibrated.
+
+    NaN where no pair is known. An actual that equals several quantiles (nobody, all night) is spread evenly over their levels.
+    Czado, Gneiting and Held (2009), Predictive model assessment for count data, Biometrics 65.
+
+    >>> reliability(np.array([0.5, 2.5, np.nan]), np.arange(21.0) * np.ones((3, 1)))[:4].tolist()
+    [0.0, 0.5, 0.5, 1.0]
+    """
     known = ~np.isnan(actual) & ~np.isnan(quantiles).any(axis=-1)
-    value, row = actual[known], quantiles[known]
-    levels = np.concatenate([[0.0], LEVELS, [1.0]])
-    below, upto = (row < value[:, None]).sum(axis=1), (row <= value[:, None]).sum(axis=1)
-    low = np.take_along_axis(row, np.maximum(below - 1, 0)[:, None], axis=1)[:, 0]
-    high = np.take_along_axis(row, np.minimum(below, len(LEVELS) - 1)[:, None], axis=1)[:, 0]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        part = np.where((below > 0) & (below < len(LEVELS)) & (high > low), (value - low) / (high - low), 0.5)
-    level = np.where(
-        upto > below, 0.5 * (levels[below + 1] + levels[upto]), levels[below] + part * (levels[below + 1] - levels[below])
-    )
-    count, _ = np.histogram(level, bins, (0.0, 1.0))
-    return np.asarray(count / max(float(count.mean()), 1e-12))
+    value, row = actual[known][:, None], quantiles[known]
+    if not len(row):
+        return np.full(len(LEVELS), np.nan)
+    equal = row == value
+    part = (equal.cumsum(axis=1) - 0.5) / np.maximum(equal.sum(axis=1, keepdims=True), 1)
+    return np.asarray(np.where(equal, part, value < row).mean(axis=0))
 
 
 def block_bootstrap(one: Array, other: Array, block: int = 4, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
