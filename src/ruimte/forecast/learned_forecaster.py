@@ -21,12 +21,12 @@ from ruimte.forecast.baseline import point_forecast
 from ruimte.forecast.conformal import log_factors, widened
 from ruimte.forecast.learned import Learned, Told, bucket_of
 from ruimte.forecast.naive import last_days_profile, last_week
-from ruimte.forecast.outlook import OCCASION_DAYS, Outlook
+from ruimte.forecast.outlook import OCCASION_DAYS, Outlook, blocks_a_day
 from ruimte.forecast.past import PAST_DAYS
 from ruimte.forecast.regime import DAY_H, Regime, no_break, regime_of
 from ruimte.forecast.score import Skill, skill_of
 from ruimte.forecast.usual import log_ratio
-from ruimte.model.forecast import Forecast, level_index
+from ruimte.model.forecast import MEDIAN, Forecast, level_index
 from ruimte.model.place import Model
 from ruimte.model.rolling import Rolling
 
@@ -49,7 +49,7 @@ _LOW, _HIGH = level_index(0.05), level_index(0.95)
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """What was told at a tick: blocks ``ends`` (ticks), the outlook, the model's ``own`` (which may have yielded), the plain
-    method, the baselines, and the 90 % interval."""
+    method, the baselines, and what was ``issued``: the 5, 50 and 95 % quantile."""
 
     tick: int
     ends: Ints
@@ -57,7 +57,7 @@ class _Kept:
     own: Told
     plain: Array
     baselines: Array
-    interval: Array
+    issued: Array
 
 
 class LearnedForecaster:
@@ -72,7 +72,9 @@ class LearnedForecaster:
         self._day_ticks = DAY_US // model.tick_us
         places = len(model.places)
         self._per_block = Outlook(model, learned, quarters, 1).blocks.ticks
-        self._outlook = Outlook(model, learned, quarters, -(-horizons // self._per_block))
+        # at least a day, however short the lab looks ahead: its errors tell of breaks
+        count = max(-(-horizons // self._per_block), blocks_a_day(model))
+        self._outlook = Outlook(model, learned, quarters, count)
         self._spread = learned.spread
         days = OCCASION_DAYS if model.occasions else PAST_DAYS
         self._past = Rolling(places, (days + KEPT_DAYS + SETTLE_DAYS) * self._day_ticks)
@@ -157,9 +159,8 @@ class LearnedForecaster:
             return []
         chosen = slice(None) if place is None else slice(place, place + 1)
         actual = self._actual(kept)[chosen]
-        median = np.stack([each.told.middle() for each in kept], axis=1)[chosen]
+        low, median, high = (np.stack([each.issued[..., side] for each in kept], axis=1)[chosen] for side in range(3))
         baselines = np.stack([each.baselines for each in kept], axis=2)[:, chosen]
-        low, high = (np.stack([each.interval[..., side] for each in kept], axis=1)[chosen] for side in (0, 1))
         inside = np.where(np.isnan(low) | np.isnan(actual), np.nan, (actual >= low) & (actual <= high))
         return skill_of(self._elapsed_h, actual, median, baselines, inside)
 
@@ -201,9 +202,9 @@ class LearnedForecaster:
         shift = self._model.local_shift(tick + np.arange(1 - self._past.width, count * blocks.ticks + 2))
         profile = point_forecast(self._past.view(), shift, self._day_ticks, count * blocks.ticks)
         amsterdam = profile.reshape(len(profile), count, blocks.ticks).mean(axis=-1) * blocks.scale[:, None]
-        interval = self._quantiles(told)[..., [_LOW, _HIGH]]
+        issued = self._quantiles(told)[..., [_LOW, MEDIAN, _HIGH]]
         baselines = np.stack([last_week(past, ahead.wall), amsterdam])
-        self._kept.append(_Kept(tick, ahead.ticks, told, own, last_days_profile(past, ahead.wall), baselines, interval))
+        self._kept.append(_Kept(tick, ahead.ticks, told, own, last_days_profile(past, ahead.wall), baselines, issued))
 
     def _learn(self) -> None:
         """See whether the world has changed and, once a day, set the width of the intervals."""
@@ -218,22 +219,18 @@ class LearnedForecaster:
         if not kept:
             return
         actual = self._actual(kept)
-        usual, median, scale = (
-            np.stack([getattr(each.told, name) for each in kept], axis=1) for name in ("usual", "median", "scale")
-        )
-        errors = (log_ratio(actual, usual) - median) / scale
+        errors = _relative(actual, [each.told for each in kept])
         if self._learned_on != (today := tick // self._day_ticks):
             days = ends // self._day_ticks
             errors_then = np.where(days < today, errors, np.nan)
             self._factors = log_factors(np.moveaxis(errors_then, 0, 1), days, self._bucket, self._spread, len(actual))
             self._learned_on = today
-        self._regime = self._look(kept, actual, errors, (ends > tick - self._day_ticks) & (self._elapsed_h <= DAY_H))
+        self._regime = self._look(kept, actual, (ends > tick - self._day_ticks) & (self._elapsed_h <= DAY_H))
 
-    def _look(self, kept: list[_Kept], actual: Array, errors: Array, lately: NDArray[np.bool_]) -> Regime:
-        """What the last day's errors say; arrays of shape (places, forecasts, blocks), ``lately``: which blocks came due in
-        it.
-        """
-        # of the model's own: the plain method that it yields to cannot be better than itself
+    def _look(self, kept: list[_Kept], actual: Array, lately: NDArray[np.bool_]) -> Regime:
+        """What the last day's errors say of the model's own outlook, whether it was told or yielded; ``actual``: shape (places,
+        forecasts, blocks), ``lately``: which blocks came due in that day, (forecasts, blocks)."""
+        errors = _relative(actual, [each.own for each in kept])
         model = np.abs(actual - np.stack([each.own.middle() for each in kept], axis=1))
         plain = np.abs(actual - np.stack([each.plain for each in kept], axis=1))
         known = lately[None] & ~np.isnan(model) & ~np.isnan(plain)
@@ -247,6 +244,12 @@ class LearnedForecaster:
         tick = self._past.tick
         assert tick is not None
         return self._outlook.blocks.means(self._past.view(), tick, np.stack([each.ends for each in kept]))
+
+
+def _relative(actual: Array, told: list[Told]) -> Array:
+    """Errors in units of the scale that was told, (r - m) / s, shape (places, forecasts, blocks)."""
+    usual, median, scale = (np.stack([getattr(each, name) for each in told], axis=1) for name in ("usual", "median", "scale"))
+    return np.asarray((log_ratio(actual, usual) - median) / scale)
 
 
 def _mean_of(values: Array, known: NDArray[np.bool_]) -> Array:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.clock import DAY_US, MINUTE_US
+from ruimte.clock import DAY_US, HOUR_US, MINUTE_US
 from ruimte.forecast.blocks import Blocks
 from ruimte.forecast.learned import Learned, Told
 from ruimte.forecast.loads import expected_of
@@ -47,6 +47,11 @@ def blocks_a_day(model: Model) -> int:
     if model.tick_us * HOURS == DAY_US:
         return HOURS
     return QUARTERS if 15 * MINUTE_US % model.tick_us == 0 else int(DAY_US // model.tick_us)
+
+
+def suits(model: Model) -> bool:
+    """Whether the learned forecast takes a lab's ticks: those that an hour is made of."""
+    return HOUR_US % model.tick_us == 0
 
 
 class Outlook:

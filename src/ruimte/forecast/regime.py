@@ -52,10 +52,11 @@ def regime_of(before: Regime, surprise: Array, model_error: Array, plain_error: 
     if not told.any():
         return before
     city = float(np.median(surprise[told]))
-    was_city = before.broken.mean() > 0.5
+    was_city = before.broken[told].mean() > 0.5
     whole = city > (MENDED if was_city else CITY)
     alone = surprise > np.where(before.broken, MENDED, ALONE)
-    broken = np.where(told, whole | alone, before.broken | whole)
+    # of a place that is not heard only the city tells
+    broken = np.where(told, whole | alone, whole)
     with np.errstate(invalid="ignore"):
         yields = told & (plain_error < BETTER * model_error)
     return Regime(broken, yields)

@@ -19,7 +19,7 @@ from ruimte.forecast.learned_forecaster import KEPT_DAYS, LearnedForecaster
 from ruimte.forecast.model_file import Bundle
 from ruimte.forecast.outlook import blocks_a_day
 from ruimte.forecast.past import DAY_H, PAST_DAYS, Past
-from ruimte.jobs.history import Actual, actual
+from ruimte.jobs.history import Actual, actual, require_ticks
 from ruimte.lab.lab import Lab
 from ruimte.model.forecast import MEDIAN
 from ruimte.model.place import Model
@@ -232,6 +232,7 @@ def run_backtest(
 
     Raises ``RuimteError`` where the moments do not fit into what is known, or a method is not known or not installed.
     """
+    require_ticks(model)
     span = source.read(observations.span)
     if span is None:
         mend = f"import a file first: ruimte import {lab.key} FILE --format …"

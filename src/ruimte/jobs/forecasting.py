@@ -17,7 +17,7 @@ from ruimte.errors import RuimteError
 from ruimte.forecast.coherent import balanced, coherent, incidence
 from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.model_file import Bundle
-from ruimte.jobs.history import Actual, actual, counted
+from ruimte.jobs.history import Actual, actual, counted, require_ticks
 from ruimte.jobs.reasons import scale_of
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import require_algorithm
@@ -127,8 +127,7 @@ def forecast_lab(
     """
     if not model.tick_us <= horizon_us <= LONGEST_US:
         raise RuimteError("a forecast goes from one tick to seven days ahead", "--horizon", "choose 15m, 3h, 24h, 7d …")
-    if model.tick_us > HOUR_US:
-        raise RuimteError("the learned forecast takes ticks of at most an hour", "lab.toml: ticks.length", "use 1h or less")
+    require_ticks(model)
     if typical is not None:
         model = replace(model, places=tuple(replace(place, typical=typical) for place in model.places))
     found, now_us = _found(lab, model, source, at_us, lambda share: progress(0.5 * share))

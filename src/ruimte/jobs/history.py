@@ -10,9 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ruimte.clock import DAY_US, SECOND_US
+from ruimte.errors import RuimteError
 from ruimte.estimate import advance
 from ruimte.forecast.blocks import Blocks
 from ruimte.forecast.learn import City
+from ruimte.forecast.outlook import suits
 from ruimte.forecast.past import DAY_H
 from ruimte.model.place import Model
 from ruimte.store import observations
@@ -68,6 +70,13 @@ def actual(
             total = np.where(np.isnan(flows[mine]).all(axis=0), np.nan, np.nansum(flows[mine], axis=0))
             values[index] = np.where(np.isnan(values[index]), np.nan, total)
     return Actual(values, first)
+
+
+def require_ticks(model: Model) -> None:
+    """Raise ``RuimteError`` where the learned forecast cannot take the lab's ticks."""
+    if not suits(model):
+        what = "the learned forecast takes ticks that an hour is made of"
+        raise RuimteError(what, "lab.toml: ticks.length", "use 1m, 5m, 10m, 15m, 30m or 1h")
 
 
 def city_of(model: Model, found: Actual, per_day: int) -> City:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.clock import DAY_US, HOUR_US, SystemClock
+from ruimte.clock import DAY_US, SystemClock
 from ruimte.errors import RuimteError
 from ruimte.estimate.advance import ALGORITHMS as ESTIMATORS
 from ruimte.estimate.advance import advance
@@ -22,6 +22,7 @@ from ruimte.forecast.errors import exceedance
 from ruimte.forecast.forecaster import Forecaster
 from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.model_file import Bundle
+from ruimte.forecast.outlook import suits
 from ruimte.forecast.score import Skill
 from ruimte.jobs.estimating import changed
 from ruimte.jobs.health import SensorHealth, figures, sensor_health, sensor_of, sentence, worst_of
@@ -401,8 +402,8 @@ class Station:
 
 
 def _forecaster(lab: Lab, model: Model, horizons: int, bundle: Bundle | None) -> Forecaster | LearnedForecaster:
-    """The learned forecast where the register has it and a tick is at most an hour; else the profile."""
-    if bundle is None or LEARNED not in lab.algorithms or model.tick_us > HOUR_US:
+    """The learned forecast where the register has it and it takes the lab's ticks; else the profile."""
+    if bundle is None or LEARNED not in lab.algorithms or not suits(model):
         return Forecaster(model, horizons)
     return LearnedForecaster(model, horizons, bundle.hours, bundle.quarters)
 

@@ -17,7 +17,7 @@ from ruimte.forecast.learned_forecaster import SKILL_DAYS, LearnedForecaster
 from ruimte.forecast.model_file import About, Bundle
 from ruimte.forecast.outlook import QUARTERS, blocks_a_day
 from ruimte.forecast.past import DAY_H
-from ruimte.jobs.history import Actual, actual, city_of
+from ruimte.jobs.history import Actual, actual, city_of, require_ticks
 from ruimte.jobs.models import Measured, ModelEntry, Models, read_bundle, shipped
 from ruimte.lab.lab import Lab
 from ruimte.model.calendar import EPOCH
@@ -130,6 +130,7 @@ def take(
 
 def past_of(lab: Lab, model: Model, source: Reader, until_us: int | None, progress: Progress = lambda share: None) -> Actual:
     """The last years of the lab's past. Raises ``RuimteError`` where there is none."""
+    require_ticks(model)
     span = source.read(observations.span)
     if span is None:
         raise RuimteError(
