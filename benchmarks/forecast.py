@@ -11,14 +11,20 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from benchmarks._forecast_cost import cost_rows
 from benchmarks._forecast_data import ABSENT, auckland, melbourne
+from benchmarks._forecast_new import cold_rows, lockdown_rows
+from benchmarks._forecast_quarters import quarter_rows
 from benchmarks._forecast_skill import calibration_rows, skill_rows
 from benchmarks._report import OUT, Row, markdown, missing, publish
+from benchmarks._zurich import read_year
 
 
 def main() -> None:
@@ -27,6 +33,10 @@ def main() -> None:
         "skill": _skill,
         "melbourne": _melbourne,
         "calibration": _calibration,
+        "lockdown": _lockdown,
+        "new": _new,
+        "quarters": _quarters,
+        "cost": cost_rows,
     }
     parser.add_argument("--quick", action="store_true", help="fewer rows and peers")
     parser.add_argument("--only", choices=parts, help="one part, written as forecast-PART")
@@ -50,6 +60,20 @@ def _melbourne(quick: bool) -> list[Row]:
 
 def _calibration(quick: bool) -> list[Row]:
     return calibration_rows(auckland(), 2025, quick)
+
+
+def _lockdown(quick: bool) -> list[Row]:
+    return lockdown_rows(auckland(), melbourne())
+
+
+def _new(quick: bool) -> list[Row]:
+    return cold_rows(auckland(), melbourne(), quick)
+
+
+def _quarters(quick: bool) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="ruimte-bench-") as folder:
+        year = read_year(Path(folder))
+    return [missing("Hardbrücke 2020", "", ABSENT)] if year is None else quarter_rows(year, quick)
 
 
 if __name__ == "__main__":
