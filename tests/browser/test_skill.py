@@ -124,6 +124,8 @@ def test_it_leaves_the_page_its_frame(served: Any, open_page: Open, language: st
     unfold(page)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.evaluate("document.querySelector('#skill').scrollWidth <= document.querySelector('#skill').clientWidth")
+    wider = "[...document.querySelectorAll('#skill :is(th, td)')].filter((cell) => cell.scrollWidth > cell.clientWidth)"
+    assert page.evaluate(f"{wider}.map((cell) => cell.textContent)") == []
     page.locator("#skill > p").scroll_into_view_if_needed()
     expect(page.locator("#skill > p")).to_be_in_viewport()
     if width > 1000:
