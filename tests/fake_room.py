@@ -207,6 +207,15 @@ SKILL = (
 )
 
 
+CAVEATS = {
+    "harbour-street": {
+        "en": "The level here has just changed: the past tells little. The forecast follows the last days, in a wide interval.",
+        "nl": "Het niveau is hier net veranderd: het verleden zegt weinig. De verwachting volgt de laatste dagen, ruim.",
+    }
+}
+"""Of each spot what is to be known about its forecast; elsewhere nothing."""
+
+
 @dataclass
 class FakeRoom:
     """Keeps the contract of ``ruimte.jobs.room.Room`` with figures made on the spot."""
@@ -361,7 +370,7 @@ class FakeRoom:
             rests_on=self._sensors(spot, language, at_us),
             distance=DistanceView(distance_m=1.5, capacity=spot.area_m2 / 1.95, exceeded=0.25) if spot.area_m2 else None,
             forecast=not silent and at_us >= START_US - FORECAST_SINCE_US,
-            caveats=[],
+            caveats=[CAVEATS[spot.key][language]] if spot.key in CAVEATS and at_us == self.now_us else [],
             ahead=None if silent else risk(spot, at_us),
         )
 

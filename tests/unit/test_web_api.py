@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from fake_room import SPOTS, FakeAccounts, FakeRoom, fake_lab
+from fake_room import CAVEATS, SPOTS, FakeAccounts, FakeRoom, fake_lab
 from ruimte.text import duration_us
 from ruimte.web.app import create_app
 from ruimte.web.settings import WebSettings
@@ -61,6 +61,20 @@ def test_series_have_past_and_forecast(client: TestClient) -> None:
     series = client.get("/api/v1/zones/market/series", params={"hours": 6}).json()
     assert len(series["past_t"]) == len(series["past"]) == 25
     assert len(series["ahead_t"]) == len(series["ahead_q95"])
+
+
+def test_a_forecast_tells_how_good_it_was_and_what_is_to_be_known_about_it(client: TestClient) -> None:
+    skill = {key: client.get(f"/api/v1/zones/{key}/series").json()["skill"] for key in ("market", "new-bridge")}
+    assert [(row["from_h"], row["until_h"], row["error"], row["within"]) for row in skill["market"]][1:] == [
+        (1, 3, 0.138, 0.897),
+        (3, 6, 0.142, None),
+    ]
+    assert skill["new-bridge"] == []
+    for language in ("en", "nl"):
+        zones = client.get("/api/v1/zones", params={"lang": language}).json()["zones"]
+        assert {zone["key"]: zone["caveats"] for zone in zones if zone["caveats"]} == {
+            "harbour-street": [CAVEATS["harbour-street"][language]]
+        }
 
 
 def test_places_are_geojson(client: TestClient) -> None:

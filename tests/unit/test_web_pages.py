@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from starlette.testclient import TestClient
 
-from fake_room import FakeAccounts, FakeRoom
+from fake_room import CAVEATS, FakeAccounts, FakeRoom
 from ruimte.estimate.health import Condition
 from ruimte.jobs.room import SensorView
 from ruimte.web import conditions
@@ -267,6 +267,16 @@ def test_the_table_tells_the_chance_of_a_level_and_what_a_figure_rests_on(client
     assert "3/4 ✖ Boulevard middle 4: Suddenly counts 45% fewer people" in plain(rows["boulevard-middle"])
     assert "0/1 ? New Bridge 1: Not heard since" in plain(rows["new-bridge"])
     assert plain(rows["market"]).endswith("2/2")
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_the_table_marks_a_forecast_that_is_to_be_read_with_care(client: TestClient, language: str) -> None:
+    asked = {"lang": language}
+    rows = client.get("/fragments/table", params=asked).text.split('<a id="row-')[1:]
+    (marked,) = [row for row in rows if "⚠" in row]
+    assert marked.startswith('harbour-street"')
+    assert f"⚠\ufe0e {CAVEATS['harbour-street'][language]} P95 " in plain(marked)
+    assert "⚠" not in client.get("/fragments/table", params=asked | {"at": "2019-12-31T18:45:00Z"}).text
 
 
 def test_every_condition_has_a_word_and_each_that_is_trouble_a_symbol() -> None:

@@ -204,10 +204,16 @@ def series_view(station: Station, index: int, language: str, states: pa.Table, f
 
 
 def _skill_view(skill: Skill) -> SkillView:
-    within = None if skill.coverage != skill.coverage else skill.coverage
-    last_week, profile = (skill.baselines[name] for name in BASELINES)
-    spans = {"from_h": skill.from_h, "until_h": skill.until_h}
-    return SkillView(**spans, error=skill.nmae, last_week=last_week, profile=profile, within=within, pairs=skill.pairs)
+    last_week, profile = (_rounded(skill.baselines[name]) for name in BASELINES)
+    return SkillView(
+        from_h=skill.from_h,
+        until_h=skill.until_h,
+        error=_rounded(skill.nmae),
+        last_week=last_week,
+        profile=profile,
+        within=_known(skill.coverage),
+        pairs=skill.pairs,
+    )
 
 
 def warning_view(station: Station, warning: Warning, language: str, now_us: int | None = None) -> WarningView:
@@ -262,11 +268,16 @@ def log_view(station: Station, entry: LogEntry, language: str) -> LogView:
 
 def _thresholds(names: tuple[str, ...], lower: list[float], scale: float) -> dict[str, float]:
     pairs = zip(names[1:], lower[1:], strict=True)
-    return {name: limit * scale for name, limit in pairs if limit == limit}
+    return {name: _rounded(limit * scale) for name, limit in pairs if limit == limit}
 
 
 def _known(value: float) -> float | None:
-    return None if value != value else value
+    return None if value != value else _rounded(value)
+
+
+def _rounded(value: float) -> float:
+    """As exact as anybody reads it: the other digits would be half of what a page weighs."""
+    return round(value, 4)
 
 
 def _list(values: NDArray[Any]) -> list[float | None]:

@@ -48,6 +48,8 @@ def script_words(words: Words) -> dict[str, str]:
         "leftOut": words("left out"),
         "moreIn": words("Counts {times} more in than out; corrected."),
         "moreOut": words("Counts {times} more out than in; corrected."),
+        "off": words("Forecast {hours} h ahead: off by {error}, same time last week by {lastWeek}"),
+        "inBand": words("{count} of 100 in the band"),
         "ago": words("{time} ago"),
         "hour": words("h"),
         "minute": words("min"),

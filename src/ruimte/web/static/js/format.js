@@ -4,7 +4,7 @@ import { data, say } from "./page.js";
 
 const zoned = (options) => new Intl.DateTimeFormat(data.locale, { timeZone: data.zone, hourCycle: "h23", ...options });
 const whole = new Intl.NumberFormat(data.locale, { maximumFractionDigits: 0 });
-const share = new Intl.NumberFormat(data.locale, { style: "percent" });
+const percents = new Intl.NumberFormat(data.locale, { style: "percent" });
 const hourMinute = zoned({ hour: "2-digit", minute: "2-digit" });
 const hourMinuteSecond = zoned({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = zoned({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
@@ -32,10 +32,13 @@ export function duration(seconds) {
   return [hours && `${hours} ${say("hour")}`, (minutes || !hours) && `${minutes} ${say("minute")}`].filter(Boolean).join(" ");
 }
 
+/** A share in whole percents. */
+export const share = (value) => percents.format(value);
+
 /** A chance in whole percents, never 0 % or 100 %: no forecast is that sure. */
 export function percent(value) {
-  if (value > 0.99) return `>${share.format(0.99)}`;
-  return value < 0.01 ? `<${share.format(0.01)}` : share.format(value);
+  if (value > 0.99) return `>${share(0.99)}`;
+  return value < 0.01 ? `<${share(0.01)}` : share(value);
 }
 
 export const unit = (name) => say(name === "persons/h" ? "personsPerHour" : "persons");

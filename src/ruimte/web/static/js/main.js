@@ -9,6 +9,7 @@ import * as lookback from "./lookback.js";
 import * as map from "./map.js";
 import * as pulse from "./pulse.js";
 import * as rests from "./rests.js";
+import * as skill from "./skill.js";
 import * as theme from "./theme.js";
 import { seconds } from "./format.js";
 import { flows, sentence } from "./sentence.js";
@@ -36,7 +37,7 @@ function choose(key) {
 function chooseAndTell(key) {
   choose(key);
   const zone = zones.find((each) => each.key === key);
-  if (zone) announce(map.told(zone));
+  if (zone) announce([map.told(zone), ...zone.caveats].join(". "));
 }
 
 function markWarnings() {
@@ -59,6 +60,7 @@ async function drawChart() {
   byId("sentence").textContent = sentence(zone, series, at !== null);
   byId("flows").textContent = flows(zone);
   rests.show(zone, at !== null);
+  skill.show(zone, series, at !== null);
 }
 
 function show(list) {

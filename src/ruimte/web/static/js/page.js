@@ -9,6 +9,13 @@ export function say(key, values = {}) {
   return data.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+/** A new element with what is in it. */
+export function element(name, className, ...content) {
+  const made = Object.assign(document.createElement(name), { className });
+  made.append(...content);
+  return made;
+}
+
 /** Announce to those who listen to the page instead of looking at it. */
 export function announce(text, urgent = false) {
   byId(urgent ? "shouted" : "said").textContent = text;

@@ -1,6 +1,6 @@
 // What a place's figure rests on: how many of its sensors, what is wrong with which, and the evidence.
 
-import { byId, data, say } from "./page.js";
+import { byId, data, element, say } from "./page.js";
 import { decimal, duration } from "./format.js";
 
 const NAMED = 2; // so many troubles fit in one line
@@ -57,11 +57,5 @@ function uneven(imbalance) {
 function sign({ symbol }) {
   const made = element("span", "", symbol);
   made.setAttribute("aria-hidden", "true");
-  return made;
-}
-
-function element(name, className, ...content) {
-  const made = Object.assign(document.createElement(name), { className });
-  made.append(...content);
   return made;
 }
