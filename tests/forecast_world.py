@@ -12,7 +12,7 @@ import pytest
 from ruimte.clock import DAY_US, HOUR_US
 from ruimte.forecast import learn as learning
 from ruimte.forecast.learn import City
-from ruimte.forecast.learned import BUCKETS_H, Learned
+from ruimte.forecast.learned import BUCKETS_H, Learned, Part
 from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.past import DAY_H, Past
 from ruimte.forecast.special import Memory
@@ -104,12 +104,22 @@ def stump(value: float) -> Trees:
     )
 
 
+def stumps(value: float) -> tuple[Part, ...]:
+    """A median that says the same of everything, near and far."""
+    return Part(6.0, stump(value)), Part(168.0, stump(value))
+
+
+def all_trees(model: Learned) -> list[Trees]:
+    """Those of the median, near and far, and those of the scale."""
+    return [*(part.trees for part in model.median), model.scale]
+
+
 def plain(per_day: int = DAY_H, scale: float = 0.2, median: float = 0.0) -> Learned:
     """A model that tells the usual and learned nothing."""
     shape = week(per_day)
     spread = np.tile(Z, (len(BUCKETS_H), 1))
     assert spread.shape[1] == len(LEVELS)
-    return Learned(per_day, shape / shape.mean(), Memory({}), stump(median), stump(scale), spread)
+    return Learned(per_day, shape / shape.mean(), Memory({}), stumps(median), stump(scale), spread)
 
 
 SPRING_DAYS = Calendar({date(2024, 4, 1): "Easter Monday", date(2024, 5, 1): "Labour Day"})
@@ -120,9 +130,10 @@ def trained(seed: int = 0) -> Learned:
     """Learned from 30 weeks of four places: small, but it knows breaks and beginnings."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(learning, "_MEDIAN_ROUNDS", 60)
+        patch.setattr(learning, "_SOON_ROUNDS", 60)
         patch.setattr(learning, "_SCALE_ROUNDS", 30)
         patch.setattr(learning, "APART", 5)  # of 30 weeks two would tell nothing of the scale
-        return learning.learn([city(counts(30, 4, seed=100), SPRING_DAYS)], DAY_H, seed=seed, rows=6_000)
+        return learning.learn([city(counts(30, 4, seed=100), SPRING_DAYS)], DAY_H, seed=seed, rows=24_000)
 
 
 def fed(model: Model, values: np.ndarray, learned: Learned, horizons: int = 24, recalled: int = 0) -> LearnedForecaster:

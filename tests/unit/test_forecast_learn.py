@@ -14,6 +14,7 @@ from forecast_world import (
     SPRING_DAYS,
     WEEK,
     Z,
+    all_trees,
     city,
     counts,
     past,
@@ -34,6 +35,7 @@ AHEAD = np.arange(1, HORIZON_H + 1)
 @pytest.fixture
 def few_rounds(monkeypatch):
     monkeypatch.setattr(learning, "_MEDIAN_ROUNDS", 5)
+    monkeypatch.setattr(learning, "_SOON_ROUNDS", 5)
     monkeypatch.setattr(learning, "_SCALE_ROUNDS", 3)
 
 
@@ -82,12 +84,12 @@ def test_what_it_tells_of_broken_places_is_less_sure():
 def test_the_same_seed_gives_the_same_to_the_bit_and_another_does_not(few_rounds):
     values = counts(16, 4, seed=3)
     one, again, other = (learn([city(values)], DAY_H, seed=seed, rows=3_000) for seed in (1, 1, 2))
-    for name in ("median", "scale"):
+    for mine, same in zip(all_trees(one), all_trees(again), strict=True):
         for part in ("root", "feature", "threshold", "left", "right", "missing", "leaf"):
-            np.testing.assert_array_equal(getattr(getattr(one, name), part), getattr(getattr(again, name), part))
+            np.testing.assert_array_equal(getattr(mine, part), getattr(same, part))
     np.testing.assert_array_equal(one.spread, again.spread)
     np.testing.assert_array_equal(one.shape, again.shape)
-    assert not np.array_equal(one.median.leaf, other.median.leaf)
+    assert not np.array_equal(one.median[0].trees.leaf, other.median[0].trees.leaf)
 
 
 def test_what_is_learned_is_whole(few_rounds):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast_world import DAY_H, FIRST, MONDAY, WEEK, counts, lab, plain, stump, trained, week
+from forecast_world import DAY_H, FIRST, MONDAY, WEEK, counts, lab, plain, stump, stumps, trained, week
 from ruimte.clock import HOUR_US, MINUTE_US
 from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.outlook import DAMPED, OCCASION_DAMPED, OCCASION_SCALE, Outlook, blocks_a_day
@@ -45,7 +45,7 @@ def test_where_all_is_as_usual_the_usual_is_told(minutes):
 
 
 @pytest.mark.parametrize("minutes", [5, 10, 15, 30])
-def test_up_to_two_hours_ahead_the_last_half_hour_counts_as_much_and_fades(minutes):
+def test_up_to_two_hours_ahead_the_last_hour_counts_too_and_fades(minutes):
     per_hour = 60 // minutes
     model = lab(2, minutes * MINUTE_US)
     values = hourly(9, per_hour)
@@ -53,13 +53,15 @@ def test_up_to_two_hours_ahead_the_last_half_hour_counts_as_much_and_fades(minut
     values = values[:, : tick - FIRST * per_hour + 1].copy()
     usual = values[:, -1].copy()
     values[0, -max(1, 30 // minutes) :] *= 2
-    outlook = Outlook(model, replace(plain(), median=stump(0.3)), None, 4 * blocks_a_day(model) // 24)
+    outlook = Outlook(model, replace(plain(), median=stumps(0.3)), None, 4 * blocks_a_day(model) // 24)
     told, _ = outlook.tell(values, tick)
     middle = (np.arange(told.median.shape[1]) + 0.5) * 24 / blocks_a_day(model)
-    now = np.log((2 * usual[0] + 3) / (usual[0] + 3))
+    half = np.log((2 * usual[0] + 3) / (usual[0] + 3))
+    hour = np.log((1.5 * usual[0] + 3) / (usual[0] + 3))  # half of it was twice as busy
+    now = (half + hour) / 2
     soon = middle < 2
-    assert told.median[0, soon] == pytest.approx(0.5 * 0.3 + 0.5 * DAMPED ** middle[soon] * now, abs=1e-3)
-    assert told.median[1, soon] == pytest.approx(0.5 * 0.3, abs=1e-3)
+    assert told.median[0, soon] == pytest.approx(0.7 * 0.3 + 0.3 * DAMPED ** middle[soon] * now, abs=1e-3)
+    assert told.median[1, soon] == pytest.approx(0.7 * 0.3, abs=1e-3)
     assert told.median[:, ~soon] == pytest.approx(0.3)
 
 
@@ -67,7 +69,7 @@ def test_where_the_last_half_hour_is_not_known_the_model_is_told():
     model = lab(2, 15 * MINUTE_US)
     values = hourly(9, 4)
     values[0, -2:] = np.nan
-    told, _ = Outlook(model, replace(plain(), median=stump(0.3)), None, 8).tell(values, (FIRST + 9 * WEEK) * 4 - 1)
+    told, _ = Outlook(model, replace(plain(), median=stumps(0.3)), None, 8).tell(values, (FIRST + 9 * WEEK) * 4 - 1)
     assert told.median[0] == pytest.approx(0.3)
 
 
@@ -85,9 +87,9 @@ def test_quarters_are_told_by_their_own_model_where_there_is_one():
     model = lab(2, 5 * MINUTE_US)
     values = hourly(9, 12)
     tick = (FIRST + 9 * WEEK) * 12 - 1
-    quarters = replace(plain(96), median=stump(0.4), scale=stump(0.7))
+    quarters = replace(plain(96), median=stumps(0.4), scale=stump(0.7))
     told, _ = Outlook(model, plain(), quarters, 16).tell(values, tick)
-    assert told.median[:, :8] == pytest.approx(0.2, abs=1e-6)  # half of 0.4: the last half hour was as usual
+    assert told.median[:, :8] == pytest.approx(0.2, abs=1e-6)  # half of 0.4: the last hour was as usual
     assert told.median[:, 8:] == pytest.approx(0, abs=1e-9)
     assert told.scale[:, :8] == pytest.approx(0.7)
     assert told.scale[:, 8:] == pytest.approx(0.2)

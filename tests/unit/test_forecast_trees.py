@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast_world import stump, trained
+from forecast_world import all_trees, stump, trained
 from ruimte.forecast.features import NAMES
 from ruimte.forecast.trees import Trees, from_lightgbm
 
@@ -188,6 +188,6 @@ def test_what_has_no_mistake_can_be_told(data):
 
 def test_the_trees_of_a_learned_model_have_no_mistake():
     model = trained()
-    for trees in (model.median, model.scale):
+    for trees in all_trees(model):
         assert trees.mistake(len(NAMES)) is None
         assert "none of" in (trees.mistake(3) or "")

@@ -55,7 +55,7 @@ class Blocks:
         ticks = tick + np.arange(1 - min(values.shape[1], longest), 1)
         values = np.maximum(values[:, values.shape[1] - len(ticks) :], 0.0) * self.scale[:, None]
         position = self._position(ticks)
-        if position[-1] - position[0] != len(ticks) - 1:
+        if (np.diff(position) != 1).any():
             values = _placed(values, position - position[0])
         count = values.shape[1] // self.ticks
         if self.ticks > 1:

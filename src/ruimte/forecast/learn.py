@@ -4,7 +4,10 @@ Moments are drawn at random; of each, the features of some horizons and what cam
 purpose: the level of a city or of one place breaks (times 0.05 to 6), or all but the last days of the past are taken away. So the
 model has seen a lockdown, and a first week, before they happen.
 
-Weeks are set apart: the median is learned from most, its errors on the others tell the scale and the quantiles of the spread.
+The next hours and the time after them have a model each: what the last hour was counts for the one and hardly for the other,
+and one
+model of both was 1 % worse. Weeks are set apart: the medians are learned from most, their errors on the others tell the scale
+and the quantiles of the spread.
 """
 
 from __future__ import annotations
@@ -18,8 +21,8 @@ from numpy.typing import NDArray
 
 from ruimte.errors import RuimteError
 from ruimte.forecast.features import NAMES, features
-from ruimte.forecast.learned import BUCKETS_H, LEAST_SCALE, Learned, bucket_of
-from ruimte.forecast.past import PAST_DAYS, Past
+from ruimte.forecast.learned import BUCKETS_H, LEAST_SCALE, SOON_H, Learned, Part, bucket_of
+from ruimte.forecast.past import DAY_H, PAST_DAYS, Past
 from ruimte.forecast.special import SpecialDay, memory_of, special_days
 from ruimte.forecast.trees import Trees, from_lightgbm
 from ruimte.forecast.usual import log_ratio, week_shape
@@ -34,13 +37,11 @@ Ints = NDArray[np.int64]
 Progress = Callable[[float], None]
 
 HORIZON_H = 168
-ROWS = 300_000
+ROWS = 560_000
 LEAST_ROWS = 2_000
 """From fewer rows nothing is learned."""
-SHORT, NEAR_H = 6, 24
-"""Horizons drawn a moment, half of them within a day."""
-SOONER = 0.7
-"""Within a day, horizon h is drawn h to the power of minus this often: the next hours differ most from each other."""
+_DRAWN = {24: ((1, 6, 4), (7, 24, 2), (25, HORIZON_H, 3)), 96: ((1, 8, 6),)}
+"""By blocks a day: of blocks ahead from … to …, how many are drawn a moment. The next hours differ most from each other."""
 BROKEN, BEGUN = 0.12, 0.12
 """Shares of the moments with a broken level, and with a past that has just begun."""
 BREAKS = (0.05, 6.0)
@@ -64,7 +65,8 @@ _MEDIAN = {
     "max_bin": 63,
 }
 _SCALE = _MEDIAN | {"objective": "quantile", "alpha": 0.8, "learning_rate": 0.08, "num_leaves": 15, "min_data_in_leaf": 200}
-_MEDIAN_ROUNDS, _SCALE_ROUNDS = 500, 100
+_SOON = _MEDIAN | {"num_leaves": 127, "learning_rate": 0.08}
+_MEDIAN_ROUNDS, _SOON_ROUNDS, _SCALE_ROUNDS = 500, 300, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +125,29 @@ def learn(cities: list[City], per_day: int, seed: int = 0, rows: int = ROWS, pro
     apart = drawn.week % APART == 0
     if apart.all() or not apart.any():
         apart = random.random(len(apart)) < 1 / APART
-    tell = _part(progress, 0.3, 0.9)
-    median = _fit(lightgbm, drawn.features[~apart], target[~apart], weight[~apart], _MEDIAN, _MEDIAN_ROUNDS, seed, tell)
-    error = target[apart] - median.predict(drawn.features[apart])
+    parts: list[Part] = []
+    error = np.empty(int(apart.sum()))
+    for until_h, params, rounds, share in _parts(per_day):
+        mine = (drawn.horizon_h <= until_h) & (drawn.horizon_h > (parts[-1].until_h if parts else 0.0))
+        seen = mine & ~apart
+        tell = _part(progress, *share)
+        trees = _fit(lightgbm, drawn.features[seen], target[seen], weight[seen], params, rounds, seed, tell)
+        parts.append(Part(until_h, trees))
+        judged = mine & apart
+        error[mine[apart]] = target[judged] - trees.predict(drawn.features[judged])
     tell = _part(progress, 0.9, 1.0)
     scale = _fit(lightgbm, drawn.features[apart], np.abs(error), weight[apart], _SCALE, _SCALE_ROUNDS, seed, tell)
     relative = error / np.maximum(scale.predict(drawn.features[apart]), LEAST_SCALE)
     spread = _spread(relative, drawn.horizon_h[apart], weight[apart])
     memory = memory_of(sorted(days, key=lambda each: each.day), 2**31)
-    return Learned(per_day, np.mean(shapes, axis=0), memory, median, scale, spread)
+    return Learned(per_day, np.mean(shapes, axis=0), memory, tuple(parts), scale, spread)
+
+
+def _parts(per_day: int) -> list[tuple[float, dict[str, Any], int, tuple[float, float]]]:
+    """The models of a median: horizon (hours) up to which each goes, its parameters, its rounds, its share of the progress."""
+    if per_day != DAY_H:
+        return [(SOON_H, _MEDIAN, _MEDIAN_ROUNDS, (0.3, 0.9))]
+    return [(SOON_H, _SOON, _SOON_ROUNDS, (0.3, 0.55)), (HORIZON_H, _MEDIAN, _MEDIAN_ROUNDS, (0.55, 0.9))]
 
 
 def _part(progress: Progress, begin: float, end: float) -> Progress:
@@ -164,20 +180,17 @@ def _draw(
 ) -> list[_Rows]:
     """Rows of moments drawn at random, a ``_Rows`` a moment."""
     places, blocks = city.values.shape
-    furthest = HORIZON_H if per_day == 24 else 2 * per_day // 24
-    near = NEAR_H if per_day == 24 else furthest
+    furthest = _DRAWN[per_day][-1][1]
+    each = sum(count for _, _, count in _DRAWN[per_day])
     first, last = per_day, blocks - furthest
     known = float((~np.isnan(city.values)).mean()) if city.values.size else 0.0
     if last <= first or not known:
         return []
-    moments = random.integers(first, last, max(1, round(rows / (SHORT * places * max(known, 0.05)))))
+    moments = random.integers(first, last, max(1, round(rows / (each * places * max(known, 0.05)))))
     made = []
     for number, moment in enumerate(np.sort(moments).tolist()):
-        soon = np.arange(1, near + 1)
-        near_by = soon.astype(np.float64) ** -SOONER
-        half = random.choice(soon, SHORT // 2, replace=False, p=near_by / near_by.sum())
-        rest = np.arange(near + 1, furthest + 1) if furthest > near else np.setdiff1d(np.arange(1, near + 1), half)
-        ahead = np.sort(np.concatenate([half, random.choice(rest, SHORT // 2, replace=False)]))
+        spans = ((np.arange(low, high + 1), count) for low, high, count in _DRAWN[per_day])
+        ahead = np.sort(np.concatenate([random.choice(span, count, replace=False) for span, count in spans]))
         past, actual = city.past(per_day, moment), city.values[:, moment + ahead - 1]
         fate = random.random()
         if fate < BROKEN:

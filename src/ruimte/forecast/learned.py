@@ -27,6 +27,8 @@ Ints = NDArray[np.int64]
 BUCKETS_H: tuple[tuple[float, float], ...] = ((0, 1), (1, 3), (3, 6), (6, 12), (12, 24), (24, 48), (48, 168))
 """Horizons (after, until] that share their spread, hours."""
 LEAST_SCALE = 0.02
+SOON_H = 6.0
+"""Up to so many hours ahead the median has a model of its own."""
 
 
 def bucket_of(elapsed_h: Array) -> Ints:
@@ -36,17 +38,26 @@ def bucket_of(elapsed_h: Array) -> Ints:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Trees of the median for horizons up to ``until_h`` hours."""
+
+    until_h: float
+    trees: Trees
+
+
+@dataclass(frozen=True, slots=True)
 class Learned:
     """What was learned from the past of one or more cities.
 
     ``per_day``: 24 for a model of hours, 96 for one of quarters. ``shape``: pooled shape of a week. ``memory``: special days.
-    ``median`` and ``scale``: trees over ``NAMES``. ``spread``: shape (buckets, 21), the quantiles z.
+    ``median``: trees over ``NAMES`` by horizon, rising, the last for all beyond; ``scale``: such trees for all. ``spread``:
+    shape (buckets, 21), the quantiles z.
     """
 
     per_day: int
     shape: Array
     memory: Memory
-    median: Trees
+    median: tuple[Part, ...]
     scale: Trees
     spread: Array
 
@@ -55,10 +66,20 @@ class Learned:
         seen = features(past, self.shape, self.memory, ahead, elapsed_h, special)
         places, blocks, count = seen.rows.shape
         flat = seen.rows.reshape(-1, count)
-        median = self.median.predict(flat).reshape(places, blocks)
+        median = self._median(seen.rows, elapsed_h)
         scale = np.maximum(self.scale.predict(flat).reshape(places, blocks), LEAST_SCALE)
         unknown = np.isnan(seen.usual)
         return Told(seen.usual, np.where(unknown, np.nan, median), np.where(unknown, np.nan, scale))
+
+    def _median(self, rows: NDArray[np.float32], elapsed_h: Array) -> Array:
+        """Median of the log-ratio, shape (places, blocks), each block by the trees of its horizon."""
+        places, blocks, count = rows.shape
+        number = np.searchsorted(np.array([part.until_h for part in self.median[:-1]]), elapsed_h - 1e-9)
+        median = np.empty((places, blocks))
+        for index, part in enumerate(self.median):
+            if (mine := number == index).any():
+                median[:, mine] = part.trees.predict(rows[:, mine].reshape(-1, count)).reshape(places, int(mine.sum()))
+        return median
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ import numpy as np
 
 from ruimte.errors import RuimteError
 from ruimte.forecast.features import NAMES
-from ruimte.forecast.learned import BUCKETS_H, Learned
+from ruimte.forecast.learned import BUCKETS_H, Learned, Part
 from ruimte.forecast.past import DAY_H, WEEK_DAYS
 from ruimte.forecast.special import Memory
 from ruimte.forecast.trees import Trees
@@ -44,7 +45,7 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_day: int
     shape: bytes
     special: dict[str, tuple[bytes, bytes]]
-    median: dict[str, bytes]
+    median: list[tuple[float, dict[str, bytes]]]
     scale: dict[str, bytes]
     spread: bytes
 
@@ -100,7 +101,7 @@ def _stored(learned: Learned) -> _Stored:
         learned.per_day,
         _bytes(learned.shape, "<f8"),
         {name: (_bytes(mean, "<f8"), _bytes(weight, "<f8")) for name, (mean, weight) in learned.memory.ratios.items()},
-        _of_trees(learned.median),
+        [(part.until_h, _of_trees(part.trees)) for part in learned.median],
         _of_trees(learned.scale),
         _bytes(learned.spread, "<f8"),
     )
@@ -122,7 +123,10 @@ def _learned(stored: _Stored) -> Learned:
     if not (np.isfinite(shape).all() and np.isfinite(spread).all()):
         raise ValueError("a shape or a spread that is not a number")
     ratios = {name: (_day(mean), _day(weight)) for name, (mean, weight) in stored.special.items()}
-    return Learned(stored.per_day, shape, Memory(ratios), _trees(stored.median), _trees(stored.scale), spread)
+    parts = tuple(Part(until_h, _trees(trees)) for until_h, trees in stored.median)
+    if not parts or any(one.until_h >= other.until_h for one, other in pairwise(parts)):
+        raise ValueError("parts of the median that do not follow each other")
+    return Learned(stored.per_day, shape, Memory(ratios), parts, _trees(stored.scale), spread)
 
 
 def _day(data: bytes) -> Any:

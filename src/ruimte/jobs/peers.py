@@ -160,7 +160,10 @@ def _fitted(values: Array, known: Array, first_hour: int, until: int, holidays: 
         num_threads=1,
     )
     heard = [sensor for sensor in range(len(known)) if not np.isnan(known[sensor, until - 1])]
-    starts = [max(until - _YEARS * _YEAR, int(np.flatnonzero(~np.isnan(known[sensor]))[0])) for sensor in heard]
+    # the library takes no gaps: a sensor begins after its last one that could not be filled
+    starts = [
+        max(until - _YEARS * _YEAR, 1 + int(np.flatnonzero(np.isnan(known[sensor, :until])).max(initial=-1))) for sensor in heard
+    ]
     table = _table(known, first_hour, np.array(heard), np.array(starts), np.full(len(heard), until))
     table["weight"] = np.concatenate(
         [~np.isnan(values[sensor, start:until]) for sensor, start in zip(heard, starts, strict=True)]
