@@ -36,7 +36,7 @@ Ints = NDArray[np.int64]
 ALGORITHM = "learned-ratio"
 VERSION = "1"
 KEPT_EVERY_H = 6
-KEPT_DAYS = 56
+KEPT_DAYS = 35
 """How long what was told is kept, to learn from its errors."""
 SETTLE_DAYS = 3
 """So long before those it must have run to know which places yielded then; and the factors may be a day old."""
