@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.model.forecast import LEVELS, level_index
+from ruimte.model.forecast import LEVELS, MEDIAN, level_index
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,10 +40,11 @@ _KIND_OF_LEVEL: Ints = np.array([3, 1, *[0] * 17, 1, 2])
 
 def widened(spread: Array, log_factors: Array) -> Array:
     """Quantiles z of every place, shape (buckets, places, 21), from ``spread`` (buckets, 21) and ``log_factors`` (4, buckets,
-    places).
+    places): the distance to the median is multiplied, the median stays.
     """
     factor = np.exp(log_factors)[_KIND_OF_LEVEL]  # (21, buckets, places)
-    return np.asarray(spread[:, None, :] * np.moveaxis(factor, 0, -1))
+    middle = spread[:, None, MEDIAN : MEDIAN + 1]
+    return np.asarray(middle + (spread[:, None, :] - middle) * np.moveaxis(factor, 0, -1))
 
 
 def log_factors(errors: Array, days: Ints, bucket: Ints, spread: Array, places: int) -> Array:
@@ -70,6 +71,9 @@ def log_factors(errors: Array, days: Ints, bucket: Ints, spread: Array, places: 
     order = np.lexsort((group, day))
     flat, day, group = flat[order], day[order], group[order]
     starts = np.flatnonzero(np.append(True, (np.diff(day) != 0) | (np.diff(group) != 0)))
+    # errors and quantiles from the median on: that is what the factors multiply
+    flat = flat - spread[group, MEDIAN][:, None]
+    spread = spread - spread[:, MEDIAN : MEDIAN + 1]
     for begin, end in zip(starts, np.append(starts[1:], len(day)), strict=True):
         b, today = group[begin], flat[begin:end]
         known = (~np.isnan(today)).sum(axis=0)

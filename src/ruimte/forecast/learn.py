@@ -27,7 +27,7 @@ from ruimte.forecast.special import SpecialDay, memory_of, special_days
 from ruimte.forecast.trees import Trees, from_lightgbm
 from ruimte.forecast.usual import log_ratio, week_shape
 from ruimte.model.calendar import Days
-from ruimte.model.forecast import LEVELS
+from ruimte.model.forecast import LEVELS, MEDIAN
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -253,7 +253,9 @@ def _spread(relative: Array, horizon_h: Array, weight: Array) -> Array:
     """
     bucket = bucket_of(horizon_h)
     everywhere = _quantiles(relative, weight)
-    return np.stack([_shrunk(relative[bucket == b], weight[bucket == b], everywhere) for b in range(len(BUCKETS_H))])
+    found = np.stack([_shrunk(relative[bucket == b], weight[bucket == b], everywhere) for b in range(len(BUCKETS_H))])
+    # the median is the median that was told: times a scale that a break has made large, its little error would be a large one
+    return found - found[:, MEDIAN : MEDIAN + 1]
 
 
 def _shrunk(values: Array, weight: Array, prior: Array) -> Array:

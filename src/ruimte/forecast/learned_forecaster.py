@@ -20,10 +20,10 @@ from ruimte.clock import DAY_US, HOUR_US
 from ruimte.forecast.baseline import point_forecast
 from ruimte.forecast.conformal import log_factors, widened
 from ruimte.forecast.learned import Learned, Told, bucket_of
-from ruimte.forecast.naive import last_days_profile, last_week
+from ruimte.forecast.naive import last_day, last_week
 from ruimte.forecast.outlook import OCCASION_DAYS, Outlook, blocks_a_day
 from ruimte.forecast.past import PAST_DAYS
-from ruimte.forecast.regime import DAY_H, Regime, no_break, regime_of
+from ruimte.forecast.regime import DAY_H, FAR_H, SOON_H, Errors, Regime, no_break, regime_of
 from ruimte.forecast.score import Skill, skill_of
 from ruimte.forecast.usual import log_ratio
 from ruimte.model.forecast import MEDIAN, Forecast, level_index
@@ -175,17 +175,19 @@ class LearnedForecaster:
             own, past = self._outlook.tell(self._past.view(), tick)
             told = own
             ahead = self._outlook.blocks.ahead(tick, self._outlook.count)
-            if self._regime.yields.any():
-                plain = last_days_profile(past, ahead.wall)
+            if self._regime.yields.any() or self._regime.beyond.any():
+                plain = last_day(past, ahead.wall)
                 told = self._yielding(own, plain)
             self._told = tick, told, own, (~np.isnan(past.values)).sum(axis=1) * (24 / past.per_day)
         return self._told[1:]
 
     def _yielding(self, told: Told, plain: Array) -> Told:
-        """The outlook with the plain method where the model yields to it: for a day, in a break for all of it."""
-        near = (self._elapsed_h <= DAY_H)[None, :] | self._regime.broken[:, None]
-        here = self._regime.yields[:, None] & near & ~np.isnan(plain)
-        return Told(told.usual, np.where(here, log_ratio(plain, told.usual), told.median), told.scale)
+        """The outlook with the plain method where the model yields to it; a place that was not heard lately goes with the city."""
+        known = ~np.isnan(plain) & ~np.isnan(told.usual)
+        city = log_ratio(np.where(known, plain, 0.0).sum(axis=0), np.where(known, told.usual, 0.0).sum(axis=0))
+        median = np.where(known, log_ratio(plain, told.usual), np.where(known.any(axis=0), city, told.median))
+        here = np.where(self._elapsed_h <= DAY_H, self._regime.yields[:, None], self._regime.beyond[:, None])
+        return Told(told.usual, np.where(here, median, told.median), told.scale)
 
     def _quantiles(self, told: Told) -> Array:
         z = widened(self._spread, self._factors)[self._bucket]  # (blocks, places, 21)
@@ -204,7 +206,7 @@ class LearnedForecaster:
         amsterdam = profile.reshape(len(profile), count, blocks.ticks).mean(axis=-1) * blocks.scale[:, None]
         issued = self._quantiles(told)[..., [_LOW, MEDIAN, _HIGH]]
         baselines = np.stack([last_week(past, ahead.wall), amsterdam])
-        self._kept.append(_Kept(tick, ahead.ticks, told, own, last_days_profile(past, ahead.wall), baselines, issued))
+        self._kept.append(_Kept(tick, ahead.ticks, told, own, last_day(past, ahead.wall), baselines, issued))
 
     def _learn(self) -> None:
         """See whether the world has changed and, once a day, set the width of the intervals."""
@@ -225,19 +227,34 @@ class LearnedForecaster:
             errors_then = np.where(days < today, errors, np.nan)
             self._factors = log_factors(np.moveaxis(errors_then, 0, 1), days, self._bucket, self._spread, len(actual))
             self._learned_on = today
-        self._regime = self._look(kept, actual, (ends > tick - self._day_ticks) & (self._elapsed_h <= DAY_H))
+        recent = [index for index, each in enumerate(kept) if each.tick > tick - (1 + FAR_H / DAY_H) * self._day_ticks]
+        self._regime = self._look([kept[index] for index in recent], actual[:, recent], ends[recent])
 
-    def _look(self, kept: list[_Kept], actual: Array, lately: NDArray[np.bool_]) -> Regime:
+    def _look(self, kept: list[_Kept], actual: Array, ends: Ints) -> Regime:
         """What the last day's errors say of the model's own outlook, whether it was told or yielded; ``actual``: shape (places,
-        forecasts, blocks), ``lately``: which blocks came due in that day, (forecasts, blocks)."""
-        errors = _relative(actual, [each.own for each in kept])
+        forecasts, blocks), ``ends``: ticks with which the blocks end, (forecasts, blocks)."""
+        tick, day = self._past.tick, self._day_ticks
+        assert tick is not None
+        model, plain, errors = self._off(kept, actual)
+        lately = (ends > tick - day) & (ends <= tick)
+        within = self._elapsed_h <= DAY_H
+        told_soon = np.array([each.tick > tick - SOON_H / DAY_H * day for each in kept])[:, None]
+        near = lately & within
+        expected = np.broadcast_to(np.abs(self._spread).mean(axis=1)[self._bucket], errors.shape)
+        known = near & ~np.isnan(model) & ~np.isnan(plain)
+        hours = known.any(axis=1).sum(axis=1) * (DAY_H / self._outlook.blocks.per_day)
+        surprise = _mean_of(np.abs(errors), known) / _mean_of(expected, known)
+        far = lately & ~within & (self._elapsed_h <= FAR_H)
+        groups = (Errors(_mean_of(model, each), _mean_of(plain, each)) for each in (near, near & told_soon, far))
+        return regime_of(self._regime, surprise, hours, *groups)
+
+    def _off(self, kept: list[_Kept], actual: Array) -> tuple[Array, Array, Array]:
+        """Absolute errors of the model's own outlook and of the plain method where both are known, else NaN; and the model's in
+        units of its scale. Shape (places, forecasts, blocks)."""
         model = np.abs(actual - np.stack([each.own.middle() for each in kept], axis=1))
         plain = np.abs(actual - np.stack([each.plain for each in kept], axis=1))
-        known = lately[None] & ~np.isnan(model) & ~np.isnan(plain)
-        expected = np.broadcast_to(np.abs(self._spread).mean(axis=1)[self._bucket], errors.shape)
-        off, promised, model_off, plain_off = (_mean_of(each, known) for each in (np.abs(errors), expected, model, plain))
-        hours = known.any(axis=1).sum(axis=1) * (24 / self._outlook.blocks.per_day)
-        return regime_of(self._regime, off / promised, model_off, plain_off, hours)
+        unknown = np.isnan(model) | np.isnan(plain)
+        return np.where(unknown, np.nan, model), np.where(unknown, np.nan, plain), _relative(actual, [each.own for each in kept])
 
     def _actual(self, kept: list[_Kept]) -> Array:
         """What came, shape (places, forecasts, blocks); NaN where it has not come yet."""
@@ -254,5 +271,6 @@ def _relative(actual: Array, told: list[Told]) -> Array:
 
 def _mean_of(values: Array, known: NDArray[np.bool_]) -> Array:
     """Mean of each place's values that are known, shape (places,); NaN where none is."""
+    known = known & ~np.isnan(values)
     count = known.sum(axis=(1, 2))
     return np.where(count > 0, np.where(known, values, 0.0).sum(axis=(1, 2)) / np.maximum(count, 1), np.nan)

@@ -41,14 +41,6 @@ def persistence(past: Past, ahead: Ints) -> Array:
     return np.repeat(past.at(np.array([0])), len(ahead), axis=1)
 
 
-def last_days_profile(past: Past, ahead: Ints) -> Array:
-    """Mean of the same time over the last two days that are known, whatever their weekday: what is left to go by after a
-    break.
-    """
-    back = ahead - past.per_day * (-(-ahead // past.per_day))
-    return known_mean(np.stack([past.at(back), past.at(back - past.per_day)], axis=-1), -1)
-
-
 def _weeks(past: Past, ahead: Ints, count: int) -> Array:
     first = ahead - past.week * (-(-ahead // past.week))
     return np.stack([past.at(first - past.week * number) for number in range(count)], axis=-1)

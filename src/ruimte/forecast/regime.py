@@ -5,8 +5,13 @@ many
 times larger the errors e of place i are than its spread z lets expect. The city has broken where the median of σ over its places
 passes 2, a place by itself where its σ passes 3; it has mended when σ is below 1.5 again.
 
-Where a plain method (the same time on the last two days) was off by less than 0.8 times as much in those hours, it takes the
-model's place up to a day ahead; in a break, as far as the outlook goes.
+Where a plain method (the same time on the last day that is known) was off by less than 0.8 times as much, it takes the model's
+place:
+
+- up to a day ahead where it was so in those hours at the place, or, the city being broken, all over the city in what was told
+within
+  the last 12 hours: on the second day of a lockdown yesterday tells best, though it told worst the day before;
+- beyond a day where it was so with what was told one to three days ahead: all over the city, or at a place that is broken.
 """
 
 from __future__ import annotations
@@ -25,28 +30,52 @@ LEAST_HOURS = 12
 DAY_H = 24.0
 
 
+SOON_H, FAR_H = 12.0, 72.0
+
+
 @dataclass(frozen=True, slots=True)
 class Regime:
-    """Of each place, shape (places,): whether its level has ``broken``, and whether it ``yields`` to the plain method."""
+    """Of each place, shape (places,): whether its level has ``broken``, and whether it ``yields`` to the plain method, up to a
+    day ahead and ``beyond``."""
 
     broken: NDArray[np.bool_]
     yields: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Mean absolute errors of each place, shape (places,), NaN where not known: of the ``model`` and of the ``plain`` method."""
+
+    model: Array
+    plain: Array
+
+    def better(self, before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where the plain method was clearly better, or, where it was told ``before``, still better."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.plain < np.where(before, 1.0, BETTER) * self.model)
+
+    def better_in_all(self, before: NDArray[np.bool_]) -> bool:
+        """Whether it was so over all places together."""
+        return bool(np.nansum(self.plain) < (1.0 if before.all() else BETTER) * np.nansum(self.model))
 
 
 def no_break(places: int) -> Regime:
     """All is as it was."""
-    return Regime(np.zeros(places, dtype=bool), np.zeros(places, dtype=bool))
+    nowhere = np.zeros(places, dtype=bool)
+    return Regime(nowhere, nowhere, nowhere)
 
 
-def regime_of(before: Regime, surprise: Array, model_error: Array, plain_error: Array, hours: Array) -> Regime:
-    """The regime after a day.
+def regime_of(before: Regime, surprise: Array, hours: Array, day: Errors, soon: Errors, far: Errors) -> Regime:
+    """The regime after some hours.
 
     Args:
         before: as it stood.
         surprise: σ of each place, shape (places,); NaN where not known.
-        model_error: mean absolute error of the model in those hours, (places,).
-        plain_error: that of the plain method, (places,).
-        hours: how many hours of each place are known, (places,).
+        hours: how many of the last day's hours are known, (places,).
+        day: errors up to a day ahead that came due in the last day.
+        soon: of those, what was told within the last ``SOON_H`` hours.
+        far: errors one to three days ahead that came due in the last day.
     """
     told = (hours >= LEAST_HOURS) & ~np.isnan(surprise)
     if not told.any():
@@ -57,6 +86,6 @@ def regime_of(before: Regime, surprise: Array, model_error: Array, plain_error: 
     alone = surprise > np.where(before.broken, MENDED, ALONE)
     # of a place that is not heard only the city tells
     broken = np.where(told, whole | alone, whole)
-    with np.errstate(invalid="ignore"):
-        yields = told & (plain_error < BETTER * model_error)
-    return Regime(broken, yields)
+    yields = told & day.better(before.yields) | (whole and soon.better_in_all(before.yields))
+    beyond = broken & told & far.better(before.beyond) | far.better_in_all(before.beyond)
+    return Regime(broken, yields, beyond)
