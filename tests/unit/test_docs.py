@@ -130,6 +130,8 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
         files.AlgorithmEntry,
         files.MeasureEntry,
         files.EventEntry,
+        files.ArrivalEntry,
+        files.SchoolHolidayEntry,
     ],
 )
 def test_every_field_of_a_lab_is_described(kind: type[msgspec.Struct]) -> None:
