@@ -182,7 +182,7 @@ class LearnedForecaster:
         return self._told[1:]
 
     def _yielding(self, told: Told, plain: Array) -> Told:
-        """The outlook with the plain method where the model yields to it; a place that was not heard lately goes with the city."""
+        """The outlook with the plain method where the model yields to it; a place not heard lately goes with the city."""
         known = ~np.isnan(plain) & ~np.isnan(told.usual)
         city = log_ratio(np.where(known, plain, 0.0).sum(axis=0), np.where(known, told.usual, 0.0).sum(axis=0))
         median = np.where(known, log_ratio(plain, told.usual), np.where(known.any(axis=0), city, told.median))
