@@ -25,7 +25,7 @@ from ruimte.forecast.learned import BUCKETS_H, LEAST_SCALE, SOON_H, Learned, Par
 from ruimte.forecast.past import DAY_H, PAST_DAYS, Past
 from ruimte.forecast.special import SpecialDay, memory_of, special_days
 from ruimte.forecast.trees import Trees, from_lightgbm
-from ruimte.forecast.usual import log_ratio, week_shape
+from ruimte.forecast.usual import known_mean, log_ratio, week_shape
 from ruimte.model.calendar import Days
 from ruimte.model.forecast import LEVELS, MEDIAN
 
@@ -48,6 +48,8 @@ BREAKS = (0.05, 6.0)
 BREAK_AGE_H = 14 * 24
 CITY_WIDE = 0.5
 YOUNGEST_H, OLDEST_H = 1, 8 * 168
+UNBORN, SAID_SD = 0.25, 0.15
+"""Of places whose past has just begun: the share that has none yet, and how far off an operator's word for its level is."""
 APART = 15
 """Every so many weeks one is set apart."""
 PRIOR_WORTH = 500
@@ -219,11 +221,14 @@ def _broken(past: Past, actual: Array, random: np.random.Generator) -> tuple[Pas
 
 
 def _begun(past: Past, random: np.random.Generator) -> Past:
-    """The same past, of which each place knows only the last hours to weeks."""
+    """The same past, of which each place knows only the last hours to weeks; some know nothing but what is typical, about."""
     places, blocks = past.values.shape
     age_h = np.exp(random.uniform(np.log(YOUNGEST_H), np.log(OLDEST_H), (places, 1)))
+    unborn = random.random(places) < UNBORN
+    age_h[unborn] = 0.0
     before = np.arange(blocks)[None, :] < blocks - age_h * past.per_day / 24
-    return replace(past, values=np.where(before, np.nan, past.values))
+    said = known_mean(past.values, 1) * np.exp(random.normal(0.0, SAID_SD, places))
+    return replace(past, values=np.where(before, np.nan, past.values), typical=np.where(unborn, said, np.nan))
 
 
 def _fit(
