@@ -228,7 +228,8 @@ class LearnedForecaster:
             self._factors = log_factors(np.moveaxis(errors_then, 0, 1), days, self._bucket, self._spread, len(actual))
             self._learned_on = today
         recent = [index for index, each in enumerate(kept) if each.tick > tick - (1 + FAR_H / DAY_H) * self._day_ticks]
-        self._regime = self._look([kept[index] for index in recent], actual[:, recent], ends[recent])
+        if recent:
+            self._regime = self._look([kept[index] for index in recent], actual[:, recent], ends[recent])
 
     def _look(self, kept: list[_Kept], actual: Array, ends: Ints) -> Regime:
         """What the last day's errors say of the model's own outlook, whether it was told or yielded; ``actual``: shape (places,
