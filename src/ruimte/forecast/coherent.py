@@ -72,10 +72,12 @@ def coherent(now: Array, people: Array, people_sd: Array, flows: Array, flows_sd
     """
     out_people, out_flows = np.empty_like(people), np.empty_like(flows)
     before = now.astype(np.float64)
+    # nothing is surer than this, beside the rest: zones that only lead to each other could not be told apart
+    least = 1e-6 * max(1.0, float(np.max(flows_sd, initial=0.0)))
     for block in range(people.shape[1]):
         spread = np.maximum(flows_sd[:, block], 1e-6) ** 2
         missing = people[:, block] - before - links @ flows[:, block]
-        unsure = np.diag(np.maximum(people_sd[:, block], 1e-6) ** 2)
+        unsure = np.diag(np.maximum(people_sd[:, block], least) ** 2)
         gain = (spread[:, None] * links.T) @ np.linalg.inv(links * spread @ links.T + unsure)
         moved = np.maximum(flows[:, block] + gain @ missing, 0.0)
         out_flows[:, block] = moved
