@@ -237,7 +237,8 @@ class LearnedForecaster:
         expected = np.broadcast_to(np.abs(self._spread).mean(axis=1)[self._bucket], errors.shape)
         off, promised, model_off, plain_off = (_mean_of(each, known) for each in (np.abs(errors), expected, model, plain))
         hours = known.any(axis=1).sum(axis=1) * (24 / self._outlook.blocks.per_day)
-        return regime_of(self._regime, off / promised, model_off, plain_off, hours)
+        # a model that learned from nobody promises to be never off
+        return regime_of(self._regime, off / np.maximum(promised, 1e-9), model_off, plain_off, hours)
 
     def _actual(self, kept: list[_Kept]) -> Array:
         """What came, shape (places, forecasts, blocks); NaN where it has not come yet."""

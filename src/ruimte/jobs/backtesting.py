@@ -208,13 +208,14 @@ class Moments:
         first_us = max(span[0], span[1] - 90 * DAY_US) if self.from_us is None else self.from_us
         room_us = max(0, span[1] - self.horizon_us - first_us) // self.count
         every_us = max(tick_us, room_us // DAY_US * DAY_US or room_us) if self.every_us is None else self.every_us
-        moments = [self._at_hour(lab, first_us + number * every_us, number) for number in range(self.count)]
+        moments = [first_us + number * every_us for number in range(self.count)]
+        if _near(moments, span):
+            moments = [self._at_hour(lab, moment, number) for number, moment in enumerate(moments)]
         if any(later - earlier < tick_us for earlier, later in pairwise(moments)):
             what = "the moments do not follow each other, tick by tick"
             raise RuimteError(what, "--origins, --every and --hours", "choose fewer --origins or a longer --every")
         if moments[-1] > span[1] or moments[0] < span[0]:
-            begin, end = (from_us(us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M") for us in span)
-            first, last = (from_us(us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M") for us in (moments[0], moments[-1]))
+            first, last, begin, end = (_shown(us, lab) for us in (moments[0], moments[-1], *span))
             what = f"from {first} to {last} is asked, from {begin} to {end} is known"
             raise RuimteError(
                 what, "--from, --origins and --every", "choose another --from, fewer --origins or a shorter --every"
@@ -227,6 +228,18 @@ class Moments:
             return moment_us
         local = from_us(moment_us).astimezone(lab.zone)
         return to_us(local.replace(hour=self.hours[number % len(self.hours)], minute=0, second=0, microsecond=0))
+
+
+def _near(moments: list[int], span: tuple[int, int]) -> bool:
+    """Whether all lie within what is known, give or take a day."""
+    return span[0] - DAY_US <= moments[0] and moments[-1] <= span[1] + DAY_US
+
+
+def _shown(moment_us: int, lab: Lab) -> str:
+    try:
+        return from_us(moment_us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M")
+    except OverflowError:
+        return "a year that no calendar has"
 
 
 def run_backtest(

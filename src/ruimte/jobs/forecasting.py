@@ -30,6 +30,7 @@ from ruimte.text import pick
 Array = NDArray[np.float64]
 Progress = Callable[[float], None]
 
+_MOST = 1e9
 _PAST_DAYS = 500
 _BALANCED_DAYS = 28
 _LOW, _HIGH = level_index(0.05), level_index(0.95)
@@ -126,6 +127,8 @@ def forecast_lab(
     """
     require_ticks(model)
     require_horizon(model, horizon_us)
+    if typical is not None and not 0 < typical <= _MOST:
+        raise RuimteError(f"{typical} is not above 0, or more people than there are", "--typical", "write a number above 0")
     if typical is not None:
         model = replace(model, places=tuple(replace(place, typical=typical) for place in model.places))
     found, now_us = _found(lab, model, source, at_us, lambda share: progress(0.5 * share))
