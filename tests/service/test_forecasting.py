@@ -178,9 +178,9 @@ def test_a_lab_trains_from_its_past_and_what_was_measured_lands_in_the_register(
 
 
 def test_a_lab_trains_from_what_was_before_a_moment(ruimte, small):
-    entry = told(ruimte("train", "--until", "2026-05-11T00:00", "--json"))["model"]
-    assert (entry["measured_from"], entry["measured_until"]) == ("2026-04-13", "2026-05-11")
     lines = ruimte("train", "--until", "2026-05-11T00:00").stdout
+    (entry,) = told(ruimte("train", "--list", "--json"))["models"]
+    assert (entry["measured_from"], entry["measured_until"]) == ("2026-04-13", "2026-05-11")
     assert "forecasts from the next start of the node on" in lines
     assert "measured on 2026-04-13 to 2026-05-11" in lines
 
@@ -281,7 +281,7 @@ def test_two_days_of_history_are_told_with_a_caveat_and_are_too_few_to_train_or_
 
 
 def test_a_sensor_of_zeros_is_told_as_zeros_and_breaks_nothing(ruimte, road, tmp_path, small):
-    folder = filled(road, tmp_path / "zeros", ("station-road/count", np.zeros(HOURS)))
+    folder = filled(road, tmp_path / "zeros", ("station-road/count", np.zeros(13 * 168)))
     quantiles = told(ruimte("forecast", "--json", folder=folder))["series"][0]["quantiles"]
     known = np.array(quantiles, dtype=float)
     assert np.nanmax(known[:, MEDIAN], initial=0.0) <= 1
@@ -353,6 +353,14 @@ def test_a_backtest_at_the_very_end_has_nothing_to_compare_with_and_says_so(ruim
     found = told(ruimte("backtest", "--from", "2026-05-25T01:00", "--origins", 1, "--horizon", "24h", "--json"))
     assert found["figures"] == []
     assert ruimte("backtest", "--from", "2026-05-25T01:00", "--origins", 1, "--horizon", "24h").exit_code == 0
+
+
+def test_pictures_that_cannot_be_written_are_told(ruimte, tmp_path):
+    pytest.importorskip("matplotlib", reason="the extra report is not installed")
+    (tmp_path / "file").touch()
+    window = ("--origins", 1, "--horizon", "3h", "--methods", "last-week")
+    refused(ruimte("backtest", *window, "--out", tmp_path / "file"), tmp_path / "file")
+    refused(ruimte("backtest", *window, "--out", tmp_path / "file" / "folder"), tmp_path / "file")
 
 
 def test_mlforecast_that_is_not_installed_is_named(ruimte, monkeypatch):
@@ -506,11 +514,12 @@ def square(tmp_path_factory) -> tuple[Path, Path]:
     return folder, data
 
 
-def test_people_change_by_just_who_comes_and_goes(square):
+@pytest.mark.parametrize(("at", "horizon", "ticks"), [("15:00", "2h", 24), ("20:00", "12h", 144)])
+def test_people_change_by_just_who_comes_and_goes(square, at, horizon, ticks):
     folder, data = square
-    window = ("--horizon", "2h", "--at", "2026-01-22T15:00", "--json")
+    window = ("--horizon", horizon, "--at", f"2026-01-22T{at}", "--json")
     found = told(CliRunner().invoke(main, ["forecast", str(folder), "--data", str(data), *window]))
-    assert len(found["valid"]) == 24
+    assert len(found["valid"]) == ticks
     assert found["notes"] == []
     series = {each["key"]: np.array(each["quantiles"]) for each in found["series"]}
     kinds = {each["key"]: each["kind"] for each in found["series"]}
