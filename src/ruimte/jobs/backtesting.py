@@ -194,8 +194,9 @@ def lines(found: Comparison) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When to forecast: ``count`` moments from ``from_us`` on (else from 90 days before the end), ``every_us`` (else so that
-    they fill what there is), at local ``hours`` in turn (else at the first one's), each ``horizon_us`` ahead."""
+    """When to forecast: ``count`` moments from ``from_us`` on (else from 90 days before the end, or eight days
+    after the begin), ``every_us`` (else so that they fill what there is), at local ``hours`` in turn (else at the first one's),
+    each ``horizon_us`` ahead."""
 
     from_us: int | None
     count: int
@@ -205,7 +206,9 @@ class Moments:
 
     def within(self, lab: Lab, span: tuple[int, int], tick_us: int) -> list[int]:
         """The moments, µs. Raises ``RuimteError`` where they do not lie within what is known."""
-        first_us = max(span[0], span[1] - 90 * DAY_US) if self.from_us is None else self.from_us
+        # a week has to lie before the first, and its hour may be moved to an earlier one of its day
+        settled_us = span[0] + 8 * DAY_US if span[0] + 8 * DAY_US <= span[1] else span[0]
+        first_us = max(settled_us, span[1] - 90 * DAY_US) if self.from_us is None else self.from_us
         room_us = max(0, span[1] - self.horizon_us - first_us) // self.count
         every_us = max(tick_us, room_us // DAY_US * DAY_US or room_us) if self.every_us is None else self.every_us
         moments = [first_us + number * every_us for number in range(self.count)]
