@@ -350,7 +350,7 @@ def backtest(
 @click.option("--horizon", default="24h", show_default=True, help="How far ahead: 2h, 24h, 7d …")
 @click.option("--at", help="The moment of issue, local time. Default: the newest that is known.")
 @click.option("--model", "file", type=click.Path(path_type=Path), help="A model's file, in place of the lab's own.")
-@click.option("--typical", type=click.FloatRange(0), help="Where there is no history: how many a usual hour holds, on average.")
+@click.option("--typical", type=float, help="Where there is no history: how many a usual hour holds, on average.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write all quantiles to this Parquet file.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
 @click.option("--json", "as_json", is_flag=True, help="Print all quantiles as JSON.")

@@ -183,6 +183,12 @@ FEATURE_MISTAKES = [
     ("square", lambda f: f.update(type="Thing"), "not a GeoJSON Feature"),
     ("square", _property("area_m2", -4), "not above 0"),
     ("square", _property("capacity", "many"), "expected float | null, got str"),
+    ("square", _property("typical", -4), "not above 0"),
+    ("square", _property("typical", 0), "not above 0"),
+    ("square", _property("typical", "many"), "expected float | null, got str"),
+    ("station-road", _property("typical", 0), "not above 0"),
+    ("station-road", _property("typical", -1.5), "not above 0"),
+    ("square-west", _property("typical", 5), "unknown field 'typical'"),
     ("square", _property("empty_at", "25:00"), "not a time of day"),
     ("square", _property("levels", "fruin-walkway-flow"), "unknown level-of-service table"),
     ("square", _property("kind", "area"), "unknown kind 'area'"),
@@ -256,6 +262,66 @@ def test_two_school_holidays_of_one_key_are_a_mistake(folder: Path) -> None:
     _with_school(folder, SCHOOL * 2)
     _, mistakes = check_lab(folder)
     assert [("already used" in m.what, "school_holiday 2" in m.place) for m in mistakes] == [(True, True)]
+
+
+ARRIVAL = """
+[[arrival]]
+key = "special-train"
+at = 2026-07-04T12:30:00
+people = 800
+places = ["station-road"]
+within = "10m"
+"""
+
+
+def test_arrivals_are_part_of_a_lab(folder: Path) -> None:
+    _with_school(folder, ARRIVAL + ARRIVAL.replace("special", "next").replace('within = "10m"\n', ""))
+    lab, mistakes = check_lab(folder)
+    assert mistakes == []
+    assert lab is not None
+    assert [(each.key, each.people, each.places, each.within) for each in lab.arrivals] == [
+        ("special-train", 800, ["station-road"], "10m"),
+        ("next-train", 800, ["station-road"], "15m"),
+    ]
+    assert lab.events
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "what"),
+    [
+        ("people = 800", "people = 0", "arrival 1 'special-train' field people", "not above 0"),
+        ("people = 800", "people = -3", "arrival 1 'special-train' field people", "not above 0"),
+        ("people = 800", 'people = "many"', "field people", "expected int"),
+        ("people = 800\n", "", "arrival 1 'special-train'", "field 'people' is missing"),
+        ('"10m"', '"soon"', "field within", "not a length of time"),
+        ('"10m"', '"0m"', "field within", "no time at all"),
+        ("2026-07-04T12:30:00", "2026-07-04", "field at", "expected datetime"),
+        ("2026-07-04T12:30:00", '"noon"', "field at", "datetime"),
+        ("at = 2026-07-04T12:30:00\n", "", "arrival 1 'special-train'", "field 'at' is missing"),
+        ('["station-road"]', '["platform"]', "field places", "unknown place 'platform'"),
+        ('["station-road"]', '["square-west"]', "field places", "unknown place 'square-west'"),
+        ('key = "special-train"', 'key = "Train"', "arrival 1", "not a key"),
+        ("people = ", 'name = "x"\npeople = ', "field name", "unknown field"),
+        ("[[arrival]]", "[arrival]", "field arrival", "not a list of tables"),
+    ],
+)
+def test_each_mistake_in_arrivals_is_found(folder: Path, old: str, new: str, place: str, what: str) -> None:
+    assert old in ARRIVAL
+    _with_school(folder, ARRIVAL.replace(old, new, 1))
+    lab, mistakes = check_lab(folder)
+    assert lab is None
+    assert [(m.file, place in m.place, what in m.what) for m in mistakes] == [("calendar.toml", True, True)], mistakes
+    assert mistakes[0].mend
+
+
+def test_what_is_typical_is_part_of_a_lab(folder: Path) -> None:
+    edit_feature(folder, "square", _property("typical", 120))
+    edit_feature(folder, "station-road", _property("typical", 0.5))
+    lab, mistakes = check_lab(folder)
+    assert mistakes == []
+    assert lab is not None
+    assert (lab.zones["square"].typical, lab.zones["street"].typical) == (120, None)
+    assert lab.count_points["station-road"].typical == 0.5
 
 
 def test_a_feature_with_a_mistake_is_still_known_to_others(folder: Path) -> None:

@@ -179,3 +179,31 @@ def test_a_lab_without_a_country_has_no_holidays_but_its_schools(tmp_path: Path)
     calendar = compile_lab(lab, ids(lab)).calendar
     assert not calendar.holidays
     assert len(calendar.school) == 1
+
+
+def test_gatherings_and_arrivals_are_who_is_known_to_come(tmp_path: Path) -> None:
+    new_lab(tmp_path)
+    with (tmp_path / "calendar.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '\n[[arrival]]\nkey = "train"\nat = 2026-07-04T12:30:00\npeople = 800\nplaces = ["station-road"]\nwithin = "10m"\n'
+        )
+        file.write('\n[[arrival]]\nkey = "ferry"\nat = 2026-07-05T12:30:00Z\npeople = 50\n')
+    lab = read_lab(tmp_path)
+    market, train, ferry = compile_lab(lab, ids(lab)).loads
+    start = to_us(datetime(2026, 7, 4, 8, tzinfo=UTC))
+    assert (market.start_us, market.end_us, market.people, market.places) == (start, start + 8 * HOUR_US, 6000, (0, 1))
+    assert market.from_us < market.start_us
+    assert market.until_us > market.end_us
+    at = to_us(datetime(2026, 7, 4, 10, 30, tzinfo=UTC))  # half past twelve in Amsterdam
+    assert (train.from_us, train.start_us, train.end_us, train.until_us) == (at, *[at + 10 * MINUTE_US] * 3)
+    assert (train.people, train.places) == (800, (2,))
+    assert (ferry.from_us, ferry.places) == (to_us(datetime(2026, 7, 5, 12, 30, tzinfo=UTC)), ())
+    assert ferry.until_us == ferry.from_us + 15 * MINUTE_US
+
+
+def test_what_is_typical_comes_with_the_place(tmp_path: Path) -> None:
+    new_lab(tmp_path)
+    path = tmp_path / "places.geojson"
+    path.write_text(path.read_text(encoding="utf-8").replace('"capacity": 4000', '"typical": 120'), encoding="utf-8")
+    lab = read_lab(tmp_path)
+    assert [place.typical for place in compile_lab(lab, ids(lab)).places] == [120, None, None]

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+_ROUNDS = 50
+
+
 def incidence(sources: list[int], targets: list[int], zones: int) -> Array:
     """Links on zones, shape (zones, links): -1 out of its source, +1 into its target; an index below 0 is no zone.
 
@@ -68,17 +71,35 @@ def coherent(now: Array, people: Array, people_sd: Array, flows: Array, flows_sd
         links: incidence, shape (zones, links).
 
     Returns:
-        People and flows, shapes as they came. People change from block to block by just who comes and goes; no flow is below 0.
+        People and flows, shapes as they came. People change from block to block by just who comes and goes; none is below 0.
     """
     out_people, out_flows = np.empty_like(people), np.empty_like(flows)
     before = now.astype(np.float64)
+    # nothing is surer than this, beside the rest: zones that only lead to each other could not be told apart
+    least = 1e-6 * max(1.0, float(np.max(flows_sd, initial=0.0)))
     for block in range(people.shape[1]):
         spread = np.maximum(flows_sd[:, block], 1e-6) ** 2
         missing = people[:, block] - before - links @ flows[:, block]
-        unsure = np.diag(np.maximum(people_sd[:, block], 1e-6) ** 2)
+        unsure = np.diag(np.maximum(people_sd[:, block], least) ** 2)
         gain = (spread[:, None] * links.T) @ np.linalg.inv(links * spread @ links.T + unsure)
-        moved = np.maximum(flows[:, block] + gain @ missing, 0.0)
+        moved = _possible(before, np.maximum(flows[:, block] + gain @ missing, 0.0), links)
         out_flows[:, block] = moved
         before = before + links @ moved
         out_people[:, block] = before
     return out_people, out_flows
+
+
+def _possible(before: Array, flows: Array, links: Array) -> Array:
+    """The flows, those out of a zone made smaller where more would leave it than are there and come.
+
+    What one zone cannot give the next does not get: so a few rounds, and what is then still short does not leave at all.
+    """
+    for round_ in range(_ROUNDS):
+        short = before + links @ flows < 0
+        if not short.any():
+            break
+        out = np.where(links < 0, flows, 0.0).sum(axis=1)
+        there = np.maximum(before + np.where(links > 0, flows, 0.0).sum(axis=1), 0.0) if round_ < _ROUNDS - 1 else before * 0.0
+        share = np.where(short & (out > 0), np.minimum(there / np.where(out > 0, out, 1.0), 1.0), 1.0)
+        flows = flows * np.where(links < 0, share[:, None], 1.0).min(axis=0)
+    return flows

@@ -74,7 +74,7 @@ class Comparison:
                 if method.quantiles is not None:
                     came, told = self.actual[within], method.quantiles[within]
                     row |= {
-                        "crps": metrics.crps(came, told) / mean,
+                        "crps": metrics.crps(came, told) / mean if mean else np.nan,
                         "pinball": metrics.pinball(came, told),
                         "pinball_95": metrics.pinball_at(came, told, 0.95),
                         "pinball_99": metrics.pinball_at(came, told, 0.99),
@@ -85,7 +85,12 @@ class Comparison:
         return rows
 
     def ratio(self, one: str, other: str, low_h: float, high_h: float) -> tuple[float, tuple[float, float]]:
-        """Ratio of the absolute errors of two methods over a range of horizons, and its 90 % interval (block bootstrap)."""
+        """Ratio of the absolute errors of two methods over a range of horizons, and its 90 % interval (block bootstrap).
+
+        NaN where the other was never off, or no pair is served by all.
+        """
         within = self.served() & (self.elapsed_h > low_h) & (self.elapsed_h <= high_h)
         losses = [np.where(within, np.abs(self.methods[name].point - self.actual), 0.0).sum(axis=(1, 2)) for name in (one, other)]
+        if not losses[1].any():
+            return np.nan, (np.nan, np.nan)
         return float(losses[0].sum() / losses[1].sum()), metrics.block_bootstrap(*losses)

@@ -123,6 +123,10 @@ def learn(cities: list[City], per_day: int, seed: int = 0, rows: int = ROWS, pro
         count = 0 if drawn is None else len(drawn.actual)
         what = f"the past is too short to learn from ({count} examples)"
         raise RuimteError(what, "train", "import more history, or take a pretrained model: --pretrained")
+    if not drawn.actual.any():
+        raise RuimteError(
+            "nobody was ever counted, so there is nothing to learn", "train", "see to the sensors: ruimte sensors LAB"
+        )
     target, weight = log_ratio(drawn.actual, drawn.usual), np.sqrt(drawn.usual + 1)
     apart = drawn.week % APART == 0
     if apart.all() or not apart.any():

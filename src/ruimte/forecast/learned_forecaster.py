@@ -244,7 +244,8 @@ class LearnedForecaster:
         expected = np.broadcast_to(np.abs(self._spread).mean(axis=1)[self._bucket], errors.shape)
         known = near & ~np.isnan(model) & ~np.isnan(plain)
         hours = known.any(axis=1).sum(axis=1) * (DAY_H / self._outlook.blocks.per_day)
-        surprise = _mean_of(np.abs(errors), known) / _mean_of(expected, known)
+        # a model that learned from nobody promises to be never off
+        surprise = _mean_of(np.abs(errors), known) / np.maximum(_mean_of(expected, known), 1e-9)
         far = lately & ~within & (self._elapsed_h <= FAR_H)
         groups = (Errors(_mean_of(model, each), _mean_of(plain, each)) for each in (near, near & told_soon, far))
         return regime_of(self._regime, surprise, hours, *groups)

@@ -22,12 +22,15 @@ def mae(actual: Array, forecast: Array) -> float:
 def wape(actual: Array, forecast: Array) -> float:
     """Weighted absolute percentage error: the sum of absolute errors over the sum of actuals (0 is perfect).
 
+    NaN where nobody came.
+
     >>> wape(np.array([1.0, 3.0]), np.array([2.0, 2.0]))
     0.5
     """
     error = np.abs(actual - forecast)
     known = ~np.isnan(error)
-    return float(error[known].sum() / actual[known].sum())
+    total = actual[known].sum()
+    return float(error[known].sum() / total) if total else np.nan
 
 
 def pinball(actual: Array, quantiles: Array) -> float:
@@ -92,14 +95,15 @@ def mase(actual: Array, forecast: Array, scale: Array) -> float:
     good.
 
     ``actual`` and ``forecast`` have one more axis in front than ``scale`` has and any behind: (forecasts, places, …) and
-    (places,).
+    (places,). A place whose scale is 0 or not known is left out; NaN where that leaves none.
     Hyndman and Koehler (2006), Another look at measures of forecast accuracy, International Journal of Forecasting 22.
 
     >>> mase(np.array([[1.0], [3.0]]), np.array([[2.0], [2.0]]), np.array([2.0]))
     0.5
     """
     wide = scale.reshape(1, -1, *[1] * (actual.ndim - 2))
-    return float(np.nanmean(np.abs(actual - forecast) / np.where(wide > 0, wide, np.nan)))
+    scaled = np.abs(actual - forecast) / np.where(wide > 0, wide, np.nan)
+    return float(np.nanmean(scaled)) if not np.isnan(scaled).all() else np.nan
 
 
 def pit(actual: Array, quantiles: Array) -> Array:

@@ -82,7 +82,7 @@ def decode(data: bytes, where: str) -> Bundle:
     if (version := int.from_bytes(data[head : head + 2], "big")) > FORMAT:
         raise RuimteError(f"is a model of format {version}; this version of Ruimte knows up to {FORMAT}", where, "update Ruimte")
     digest, packed = data[head + 2 : head + 34], data[head + 34 :]
-    if hashlib.sha256(packed).digest() != digest:
+    if version < 1 or hashlib.sha256(packed).digest() != digest:
         raise RuimteError("is damaged: its checksum does not fit", where, mend)
     try:
         unpacker = zlib.decompressobj()
@@ -90,8 +90,8 @@ def decode(data: bytes, where: str) -> Bundle:
         file = msgspec.msgpack.decode(plain, type=_File)
         if file.features != list(NAMES):
             raise RuimteError("looks at other features than this version of Ruimte has", where, mend)
-        quarters = None if file.quarters is None else _learned(file.quarters)
-        return Bundle(file.about, _learned(file.hours), quarters)
+        quarters = None if file.quarters is None else _learned(file.quarters, 4 * DAY_H)
+        return Bundle(file.about, _learned(file.hours, DAY_H), quarters)
     except (zlib.error, msgspec.MsgspecError, ValueError, KeyError) as error:
         raise RuimteError(f"does not hold a whole model ({error})", where, mend) from None
 
@@ -101,7 +101,7 @@ def _stored(learned: Learned) -> _Stored:
         learned.per_day,
         _bytes(learned.shape, "<f8"),
         {name: (_bytes(mean, "<f8"), _bytes(weight, "<f8")) for name, (mean, weight) in learned.memory.ratios.items()},
-        [(part.until_h, _of_trees(part.trees)) for part in learned.median],
+        [(float(part.until_h), _of_trees(part.trees)) for part in learned.median],
         _of_trees(learned.scale),
         _bytes(learned.spread, "<f8"),
     )
@@ -115,16 +115,19 @@ def _bytes(array: Any, kind: str) -> bytes:
     return np.ascontiguousarray(array, dtype=kind).tobytes()
 
 
-def _learned(stored: _Stored) -> Learned:
+def _learned(stored: _Stored, per_day: int) -> Learned:
     shape = np.frombuffer(stored.shape, "<f8")
-    if stored.per_day not in (DAY_H, 4 * DAY_H) or len(shape) != WEEK_DAYS * stored.per_day:
+    if stored.per_day != per_day or len(shape) != WEEK_DAYS * per_day:
         raise ValueError(f"a week of {len(shape)} blocks, {stored.per_day} a day")
     spread = np.frombuffer(stored.spread, "<f8").reshape(len(BUCKETS_H), len(LEVELS))
     if not (np.isfinite(shape).all() and np.isfinite(spread).all()):
         raise ValueError("a shape or a spread that is not a number")
     ratios = {name: (_day(mean), _day(weight)) for name, (mean, weight) in stored.special.items()}
+    if any(np.isinf(mean).any() or not (np.isfinite(weight) & (weight >= 0)).all() for mean, weight in ratios.values()):
+        raise ValueError("a special day that is not a number")
     parts = tuple(Part(until_h, _trees(trees)) for until_h, trees in stored.median)
-    if not parts or any(one.until_h >= other.until_h for one, other in pairwise(parts)):
+    # not "≥ …": what is not a number follows nothing
+    if not parts or not all(one.until_h < other.until_h for one, other in pairwise([Part(0.0, parts[0].trees), *parts])):
         raise ValueError("parts of the median that do not follow each other")
     return Learned(stored.per_day, shape, Memory(ratios), parts, _trees(stored.scale), spread)
 

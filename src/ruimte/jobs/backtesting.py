@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from ruimte.forecast.learned_forecaster import KEPT_DAYS, LearnedForecaster
 from ruimte.forecast.model_file import Bundle
 from ruimte.forecast.outlook import blocks_a_day
 from ruimte.forecast.past import DAY_H, PAST_DAYS, Past
-from ruimte.jobs.history import Actual, actual, require_ticks
+from ruimte.jobs.history import Actual, actual, require_horizon, require_ticks
 from ruimte.lab.lab import Lab
 from ruimte.model.forecast import MEDIAN
 from ruimte.model.place import Model
@@ -150,7 +152,7 @@ def _scale(past: Past) -> Array:
 
 
 def as_dict(found: Comparison) -> dict[str, Any]:
-    """The backtest as JSON."""
+    """The backtest as JSON; a figure that there is none of (nobody came, a peer was never off) is None."""
     ratios = []
     if LEARNED in found.methods:
         for low, high in BUCKETS_H:
@@ -159,13 +161,18 @@ def as_dict(found: Comparison) -> dict[str, Any]:
             for name in found.methods:
                 if name != LEARNED:
                     ratio, (least, most) = found.ratio(LEARNED, name, low, high)
-                    ratios.append({"peer": name, "from_h": low, "until_h": high, "ratio": ratio, "least": least, "most": most})
+                    row = {"peer": name, "from_h": low, "until_h": high, "ratio": ratio, "least": least, "most": most}
+                    ratios.append(_without_nan(row))
     return {
         "places": list(found.places),
         "origins": [iso(int(moment)) for moment in found.origins_us],
-        "figures": found.figures(),
+        "figures": [_without_nan(row) for row in found.figures()],
         "ratios": ratios,
     }
+
+
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
 
 
 def lines(found: Comparison) -> list[str]:
@@ -187,8 +194,9 @@ def lines(found: Comparison) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When to forecast: ``count`` moments from ``from_us`` on (else from 90 days before the end), ``every_us`` (else so that
-    they fill what there is), at local ``hours`` in turn (else at the first one's), each ``horizon_us`` ahead."""
+    """When to forecast: ``count`` moments from ``from_us`` on (else from 90 days before the end, or eight days
+    after the begin), ``every_us`` (else so that they fill what there is), at local ``hours`` in turn (else at the first one's),
+    each ``horizon_us`` ahead."""
 
     from_us: int | None
     count: int
@@ -198,13 +206,19 @@ class Moments:
 
     def within(self, lab: Lab, span: tuple[int, int], tick_us: int) -> list[int]:
         """The moments, µs. Raises ``RuimteError`` where they do not lie within what is known."""
-        first_us = max(span[0], span[1] - 90 * DAY_US) if self.from_us is None else self.from_us
+        # a week has to lie before the first, and its hour may be moved to an earlier one of its day
+        settled_us = span[0] + 8 * DAY_US if span[0] + 8 * DAY_US <= span[1] else span[0]
+        first_us = max(settled_us, span[1] - 90 * DAY_US) if self.from_us is None else self.from_us
         room_us = max(0, span[1] - self.horizon_us - first_us) // self.count
         every_us = max(tick_us, room_us // DAY_US * DAY_US or room_us) if self.every_us is None else self.every_us
-        moments = [self._at_hour(lab, first_us + number * every_us, number) for number in range(self.count)]
+        moments = [first_us + number * every_us for number in range(self.count)]
+        if _near(moments, span):
+            moments = [self._at_hour(lab, moment, number) for number, moment in enumerate(moments)]
+        if any(later - earlier < tick_us for earlier, later in pairwise(moments)):
+            what = "the moments do not follow each other, tick by tick"
+            raise RuimteError(what, "--origins, --every and --hours", "choose fewer --origins or a longer --every")
         if moments[-1] > span[1] or moments[0] < span[0]:
-            begin, end = (from_us(us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M") for us in span)
-            first, last = (from_us(us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M") for us in (moments[0], moments[-1]))
+            first, last, begin, end = (_shown(us, lab) for us in (moments[0], moments[-1], *span))
             what = f"from {first} to {last} is asked, from {begin} to {end} is known"
             raise RuimteError(
                 what, "--from, --origins and --every", "choose another --from, fewer --origins or a shorter --every"
@@ -217,6 +231,18 @@ class Moments:
             return moment_us
         local = from_us(moment_us).astimezone(lab.zone)
         return to_us(local.replace(hour=self.hours[number % len(self.hours)], minute=0, second=0, microsecond=0))
+
+
+def _near(moments: list[int], span: tuple[int, int]) -> bool:
+    """Whether all lie within what is known, give or take a day."""
+    return span[0] - DAY_US <= moments[0] and moments[-1] <= span[1] + DAY_US
+
+
+def _shown(moment_us: int, lab: Lab) -> str:
+    try:
+        return from_us(moment_us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M")
+    except OverflowError:
+        return "a year that no calendar has"
 
 
 def run_backtest(
@@ -233,6 +259,7 @@ def run_backtest(
     Raises ``RuimteError`` where the moments do not fit into what is known, or a method is not known or not installed.
     """
     require_ticks(model)
+    require_horizon(model, moments.horizon_us)
     span = source.read(observations.span)
     if span is None:
         mend = f"import a file first: ruimte import {lab.key} FILE --format …"

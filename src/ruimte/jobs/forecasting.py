@@ -17,7 +17,7 @@ from ruimte.errors import RuimteError
 from ruimte.forecast.coherent import balanced, coherent, incidence
 from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.model_file import Bundle
-from ruimte.jobs.history import Actual, actual, counted, require_ticks
+from ruimte.jobs.history import Actual, actual, counted, require_horizon, require_ticks
 from ruimte.jobs.reasons import scale_of
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import require_algorithm
@@ -30,7 +30,7 @@ from ruimte.text import pick
 Array = NDArray[np.float64]
 Progress = Callable[[float], None]
 
-LONGEST_US = 7 * DAY_US
+_MOST = 1e9
 _PAST_DAYS = 500
 _BALANCED_DAYS = 28
 _LOW, _HIGH = level_index(0.05), level_index(0.95)
@@ -125,9 +125,10 @@ def forecast_lab(
 
     Raises ``RuimteError`` where that cannot be.
     """
-    if not model.tick_us <= horizon_us <= LONGEST_US:
-        raise RuimteError("a forecast goes from one tick to seven days ahead", "--horizon", "choose 15m, 3h, 24h, 7d …")
     require_ticks(model)
+    require_horizon(model, horizon_us)
+    if typical is not None and not 0 < typical <= _MOST:
+        raise RuimteError(f"{typical} is not above 0, or more people than there are", "--typical", "write a number above 0")
     if typical is not None:
         model = replace(model, places=tuple(replace(place, typical=typical) for place in model.places))
     found, now_us = _found(lab, model, source, at_us, lambda share: progress(0.5 * share))

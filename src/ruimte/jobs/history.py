@@ -21,6 +21,8 @@ from ruimte.store import observations
 from ruimte.store.sqlite import Reader, Store
 
 Array = NDArray[np.float64]
+LONGEST_US = 7 * DAY_US
+"""So far ahead a forecast looks at most."""
 _CHUNK_US = 28 * DAY_US
 
 
@@ -77,6 +79,12 @@ def require_ticks(model: Model) -> None:
     if not suits(model):
         what = "the learned forecast takes ticks that an hour is made of"
         raise RuimteError(what, "lab.toml: ticks.length", "use 1m, 5m, 10m, 15m, 30m or 1h")
+
+
+def require_horizon(model: Model, horizon_us: int) -> None:
+    """Raise ``RuimteError`` where the learned forecast does not look so far ahead, or not even one tick."""
+    if not model.tick_us <= horizon_us <= LONGEST_US:
+        raise RuimteError("a forecast goes from one tick to seven days ahead", "--horizon", "choose 15m, 3h, 24h, 7d …")
 
 
 def city_of(model: Model, found: Actual, per_day: int) -> City:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -93,10 +94,17 @@ class Models:
             skill=[] if measured is None else skill_entries(measured.skill),
         )
         register = self.register()
-        _write(self.folder / f"{id_}{_SUFFIX}", data)
+        path = self.folder / f"{id_}{_SUFFIX}"
+        known = path.exists()
+        _write(path, data)
         register.models = [each for each in register.models if each.id != id_] + [entry]
         register.active = id_
-        self._save(register)
+        try:
+            self._save(register)
+        except RuimteError:
+            if not known:  # a model that no register names would lie there for ever
+                path.unlink(missing_ok=True)
+            raise
         return entry
 
     def roll_back(self) -> ModelEntry | None:
@@ -179,7 +187,8 @@ def _write(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where a file stands in place of the folder there is nothing to take away
+            part.unlink(missing_ok=True)
         mend = "make room, or name another folder with --data"
         raise RuimteError(f"cannot be written ({error.strerror or error})", str(path), mend) from None
 

@@ -14,6 +14,7 @@ from ruimte.lab.files import (
     FORMAT,
     AlgorithmEntry,
     AlgorithmsFile,
+    ArrivalEntry,
     CalendarFile,
     CountPointProperties,
     DeviceEntry,
@@ -228,9 +229,16 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "empty_at": time_of_day,
         "longest_stay": length_of_time,
         "levels": level_table("density"),
+        "typical": positive,
     },
     GateProperties: {"key": key, "name": text, "from": filled, "to": filled, "width_m": positive},
-    CountPointProperties: {"key": key, "name": text, "width_m": positive, "levels": level_table("flow_per_width")},
+    CountPointProperties: {
+        "key": key,
+        "name": text,
+        "width_m": positive,
+        "levels": level_table("flow_per_width"),
+        "typical": positive,
+    },
     SensorsFile: {"format": format_version},
     SensorEntry: {
         "key": key,
@@ -274,5 +282,6 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     MeasureEntry: {"key": key, "name": text, "text": text, "decides": text, "priorities": priorities},
     CalendarFile: {"format": format_version},
     EventEntry: {"key": key, "name": text, "expected_visitors": positive, "sold": positive},
+    ArrivalEntry: {"key": key, "people": positive, "within": length_of_time},
     SchoolHolidayEntry: {"key": key},
 }
