@@ -95,7 +95,7 @@ def _possible(before: Array, flows: Array, links: Array) -> Array:
     What one zone cannot give the next does not get: so a few rounds, and what is then still short does not leave at all.
     """
     for round_ in range(_ROUNDS):
-        short = before + links @ flows < 0
+        short = before + links @ flows < -1e-12 * (before.max(initial=0.0) + flows.max(initial=0.0))
         if not short.any():
             break
         out = np.where(links < 0, flows, 0.0).sum(axis=1)
