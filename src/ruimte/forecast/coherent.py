@@ -94,12 +94,12 @@ def _possible(before: Array, flows: Array, links: Array) -> Array:
 
     What one zone cannot give the next does not get: so a few rounds, and what is then still short does not leave at all.
     """
-    for round_ in range(_ROUNDS):
+    for round_ in range(_ROUNDS + len(before)):
         short = before + links @ flows < -1e-12 * (before.max(initial=0.0) + flows.max(initial=0.0))
         if not short.any():
             break
         out = np.where(links < 0, flows, 0.0).sum(axis=1)
-        there = np.maximum(before + np.where(links > 0, flows, 0.0).sum(axis=1), 0.0) if round_ < _ROUNDS - 1 else before * 0.0
-        share = np.where(short & (out > 0), np.minimum(there / np.where(out > 0, out, 1.0), 1.0), 1.0)
-        flows = flows * np.where(links < 0, share[:, None], 1.0).min(axis=0)
+        there = np.maximum(before + np.where(links > 0, flows, 0.0).sum(axis=1), 0.0)
+        share = np.minimum(there / np.where(out > 0, out, 1.0), 1.0) if round_ < _ROUNDS else np.zeros(len(before))
+        flows = flows * np.where(links < 0, np.where(short, share, 1.0)[:, None], 1.0).min(axis=0)
     return flows
