@@ -287,11 +287,7 @@ def test_a_sensor_of_zeros_is_told_as_zeros_and_breaks_nothing(ruimte, road, tmp
     assert np.nanmax(known[:, MEDIAN], initial=0.0) <= 1
     told(ruimte("backtest", "--origins", 3, "--horizon", "24h", "--json", folder=folder))
     assert ruimte("backtest", "--origins", 3, "--horizon", "24h", folder=folder).exit_code == 0
-    result = ruimte("train", "--json", folder=folder)
-    if result.exit_code == 0:
-        assert told(result)["model"]["origin"] == "trained"
-    else:
-        refused(result, "too short to learn from")
+    refused(ruimte("train", "--json", folder=folder), "nobody was ever counted", "ruimte sensors")
 
 
 # --- backtest
