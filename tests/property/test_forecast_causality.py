@@ -59,7 +59,7 @@ def test_no_feature_and_no_usual_looks_ahead(moment, how):
     np.testing.assert_array_equal(seen[0].usual, seen[1].usual)
     for column, name in enumerate(NAMES):
         np.testing.assert_array_equal(seen[0].rows[:, :, column], seen[1].rows[:, :, column], err_msg=name)
-    for method in (naive.last_week, naive.last_day, naive.mean_4_weeks, naive.median_4_weeks, naive.last_days_profile):
+    for method in (naive.last_week, naive.last_day, naive.mean_4_weeks, naive.median_4_weeks, naive.persistence):
         np.testing.assert_array_equal(method(one, AHEAD), method(other, AHEAD))
 
 

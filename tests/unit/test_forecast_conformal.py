@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from forecast_world import Z
+from ruimte.forecast.conformal import _MAY as MAY
 from ruimte.forecast.conformal import GAMMA, GAMMA_PLACE, KEEP, MOST, log_factors, widened
 from ruimte.forecast.learned import BUCKETS_H, Told, bucket_of
-from ruimte.model.forecast import LEVELS, level_index
+from ruimte.model.forecast import LEVELS, MEDIAN, level_index
 
 ONE = Z[None, :]
 """The spread of one bucket."""
@@ -22,16 +23,25 @@ def daily(errors, spread=ONE, buckets=None):
     return log_factors(errors, np.repeat(np.arange(count)[:, None], horizons, axis=1), bucket, spread, places)
 
 
+def test_a_little_less_may_be_missed_than_is_promised():
+    assert (GAMMA, MAY) == (0.4, (0.19, 0.09, 0.007, 0.007))
+    assert (np.array(MAY) < [0.2, 0.1, 0.01, 0.01]).all()
+
+
 def test_after_a_day_of_misses_by_hand():
     factors = daily(np.full((1, 2, 10), 5.0))  # all far above
     assert factors.shape == (4, 1, 2)
-    assert factors[:, 0, 0] == pytest.approx([GAMMA * 0.8, GAMMA * 0.9, 3 * GAMMA * 0.99, -3 * GAMMA * 0.01])
+    assert factors[:, 0, 0] == pytest.approx(
+        [GAMMA * (1 - MAY[B80]), GAMMA * (1 - MAY[B90]), 3 * GAMMA * (1 - MAY[HIGH]), -3 * GAMMA * MAY[LOW]]
+    )
     np.testing.assert_array_equal(factors[:, :, 0], factors[:, :, 1])
 
 
 def test_after_a_day_without_misses_by_hand():
     factors = daily(np.zeros((1, 1, 10)))
-    assert factors[:, 0, 0] == pytest.approx([-GAMMA * 0.2, -GAMMA * 0.1, -3 * GAMMA * 0.01, -3 * GAMMA * 0.01])
+    assert factors[:, 0, 0] == pytest.approx(
+        [-GAMMA * MAY[B80], -GAMMA * MAY[B90], -3 * GAMMA * MAY[HIGH], -3 * GAMMA * MAY[LOW]]
+    )
 
 
 def test_they_widen_day_by_day_under_misses_and_narrow_without_but_never_beyond_bounds():
@@ -135,6 +145,32 @@ def test_factors_widen_their_own_quantiles():
     np.testing.assert_array_equal(widened(ONE, np.zeros((4, 1, 1)))[0, 0], Z)
 
 
+def test_the_median_stays_and_the_distance_to_it_is_multiplied():
+    factors = np.log(np.array([2.0, 3.0, 5.0, 7.0]))[:, None, None] * np.ones((4, 1, 1))
+    z = widened(ONE + 0.4, factors)[0, 0]
+    assert z[MEDIAN] == 0.4
+    np.testing.assert_allclose(z, widened(ONE, factors)[0, 0] + 0.4, atol=1e-12)
+    assert z[[0, 1, 2, 18, 19, 20]] == pytest.approx(0.4 + np.array([7, 3, 2, 2, 3, 5]) * Z[[0, 1, 2, 18, 19, 20]])
+    np.testing.assert_allclose(widened(ONE + 0.4, np.zeros((4, 1, 1)))[0, 0], Z + 0.4, atol=1e-12)
+
+
+def test_errors_are_judged_from_the_median_on_as_they_are_multiplied():
+    """Errors and quantiles that are both moved give the same factors: what lies outside is what is told as outside."""
+    random = np.random.default_rng(6)
+    errors = random.normal(0, 1.5, (40, 3, 24))
+    one = daily(errors)
+    np.testing.assert_array_equal(daily(errors + 2.0, ONE + 2.0), one)
+    assert np.abs(daily(errors + 2.0) - one).max() > 0.5
+    # one day more: what falls outside the widened quantiles is what the factors go by
+    z = widened(ONE + 2.0, one)[0][:, :, None]  # (places, levels, 1)
+    today = errors[:1] + 2.0
+    out = ((today[0] < z[:, level_index(0.1)]) | (today[0] > z[:, level_index(0.9)])).mean(axis=1)
+    more = daily(np.concatenate([errors, errors[:1]]) + 2.0, ONE + 2.0)[B80, 0]
+    city, own = one[B80, 0].mean(), one[B80, 0] - one[B80, 0].mean()
+    expected = city + GAMMA * (out.mean() - MAY[B80]) + KEEP * own + GAMMA_PLACE * (out - out.mean())
+    assert more == pytest.approx(expected)
+
+
 def test_quantiles_rise_whatever_the_factors():
     random = np.random.default_rng(4)
     factors = random.uniform(-MOST, MOST, (4, 1, 50))
@@ -159,5 +195,5 @@ def test_a_places_own_factor_by_hand():
     errors = np.zeros((1, 2, 10))
     errors[0, 1] = 9.0
     factors = daily(errors)[B80, 0]
-    city = GAMMA * (0.5 - 0.2)
+    city = GAMMA * (0.5 - MAY[B80])
     assert factors == pytest.approx([city - GAMMA_PLACE * 0.5, city + GAMMA_PLACE * 0.5])

@@ -24,10 +24,12 @@ from forecast_world import (
 )
 from ruimte.errors import RuimteError
 from ruimte.forecast import learn as learning
-from ruimte.forecast.learn import BREAK_AGE_H, BREAKS, HORIZON_H, OLDEST_H, PRIOR_WORTH, learn
+from ruimte.forecast.learn import BREAK_AGE_H, BREAKS, HORIZON_H, OLDEST_H, PRIOR_WORTH, SAID_SD, UNBORN, learn
 from ruimte.forecast.learned import BUCKETS_H, LEAST_SCALE
 from ruimte.forecast.naive import last_week
+from ruimte.forecast.usual import level_of
 from ruimte.model.calendar import Calendar
+from ruimte.model.forecast import LEVELS, MEDIAN
 
 AHEAD = np.arange(1, HORIZON_H + 1)
 
@@ -101,6 +103,7 @@ def test_what_is_learned_is_whole(few_rounds):
     assert learned.shape == pytest.approx(week() / week().mean(), rel=0.2)
     assert learned.spread.shape == (len(BUCKETS_H), 21)
     assert (np.diff(learned.spread, axis=1) >= 0).all()
+    assert (learned.spread[:, MEDIAN] == 0).all()
     assert np.isfinite(learned.memory.of("Feast")[0]).all()
     assert np.isnan(learned.memory.of("Fair")[0]).all()
     assert shares == sorted(shares)
@@ -186,16 +189,53 @@ def test_breaks_are_of_the_city_or_of_each_place_about_equally_often():
 
 @pytest.mark.parametrize("per_day", [24, 96])
 def test_a_past_that_has_just_begun_knows_only_its_newest_hours(per_day):
-    at = past(np.full((50, 9 * 7 * per_day), 10.0), per_day)
+    at = past(np.full((200, 9 * 7 * per_day), 10.0), per_day)
     begun = learning._begun(at, np.random.default_rng(2))
     known = ~np.isnan(begun.values)
     assert (begun.values[known] == 10).all()
     assert (np.diff(known.astype(int), axis=1) >= 0).all()  # once known, always known
-    hours = known.sum(axis=1) * 24 / per_day
+    unborn = ~known.any(axis=1)
+    hours = known[~unborn].sum(axis=1) * 24 / per_day
     assert hours.min() < 24
     assert hours.max() > 14 * 24
     assert hours.max() <= OLDEST_H
-    assert known[:, -1].all()
+    assert known[~unborn, -1].all()
+    # of those that have a past nobody says anything
+    np.testing.assert_array_equal(np.isnan(begun.typical), ~unborn)
+    assert begun.end_h == at.end_h
+    assert not np.isnan(at.values).any()  # the city itself is not changed
+    assert at.typical is None
+
+
+def test_of_a_place_without_any_past_its_level_is_said_about():
+    level = np.random.default_rng(5).uniform(5, 500, 2000)
+    at = past(level[:, None] * np.ones((2000, 2 * WEEK)))
+    begun = learning._begun(at, np.random.default_rng(3))
+    unborn = np.isnan(begun.values).all(axis=1)
+    assert unborn.mean() == pytest.approx(UNBORN, abs=0.03)
+    off = np.log(begun.typical / level)[unborn]
+    assert off.mean() == pytest.approx(0, abs=0.02)
+    assert off.std() == pytest.approx(SAID_SD, rel=0.1)
+    # it is what such a place is told by: nothing else is known of it
+    told_level = level_of(begun, plain().shape)
+    assert told_level[unborn] == pytest.approx(begun.typical[unborn])
+    assert np.isfinite(told_level).all()
+
+
+def test_of_a_place_of_which_the_city_knows_nothing_nothing_is_said():
+    begun = learning._begun(past(np.full((40, WEEK), np.nan)), np.random.default_rng(4))
+    assert np.isnan(begun.values).all()
+    assert np.isnan(begun.typical).all()
+
+
+def test_rows_are_drawn_of_places_with_and_without_a_past(monkeypatch):
+    monkeypatch.setattr(learning, "BROKEN", 0.0)
+    monkeypatch.setattr(learning, "BEGUN", 1.0)
+    monkeypatch.setattr(learning, "UNBORN", 1.0)
+    at = city(counts(12, 3, seed=9))
+    rows = learning._draw(at, DAY_H, plain().shape, [], 600, np.random.default_rng(1), lambda share: None)
+    assert sum(len(each.actual) for each in rows) > 300  # some, though none of them has a past
+    assert np.isfinite(np.concatenate([each.usual for each in rows])).all()
 
 
 def test_a_city_s_past_at_a_moment_ends_there_and_holds_nine_weeks():
@@ -210,11 +250,23 @@ def test_a_city_s_past_at_a_moment_ends_there_and_holds_nine_weeks():
 def test_the_spread_of_a_bucket_leans_on_all_until_it_has_errors_of_its_own():
     random = np.random.default_rng(3)
     errors, horizon = random.normal(0, 1, 60_000), np.full(60_000, 100.0)
-    errors[:10], horizon[:10] = 50.0, 1.0
+    errors[:10], horizon[:10] = np.linspace(20, 80, 10), 1.0
     spread = learning._spread(errors, horizon, np.ones(60_000))
     assert spread[-1] == pytest.approx(Z, abs=0.05)
     assert spread[1] == pytest.approx(spread[-1], abs=0.02)  # none of its own
-    assert spread[0, 10] == pytest.approx((10 * 50 + PRIOR_WORTH * 0) / (10 + PRIOR_WORTH), abs=0.05)
+    own = learning._quantiles(errors[:10], np.ones(10)) - 50
+    assert spread[0] == pytest.approx((10 * own + PRIOR_WORTH * Z) / (10 + PRIOR_WORTH), abs=0.05)
+    assert spread[0, 20] > spread[1, 20] + 0.4
+
+
+def test_the_median_of_a_spread_is_the_median_that_was_told():
+    random = np.random.default_rng(6)
+    errors, horizon = random.gamma(2.0, 1.0, 30_000), random.uniform(0, HORIZON_H, 30_000)
+    spread, moved = (learning._spread(each, horizon, np.ones(30_000)) for each in (errors, errors + 7.0))
+    assert (spread[:, MEDIAN] == 0).all()
+    assert moved == pytest.approx(spread, abs=1e-9)
+    assert spread[-1] == pytest.approx(np.quantile(errors, LEVELS) - np.median(errors), abs=0.1)  # skewed as it was
+    assert (np.diff(spread, axis=1) > 0).all()
 
 
 def test_busy_places_weigh_more_in_quantiles():
