@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ruimte.estimate.health import health
     from ruimte.estimate.smooth import smooth
     from ruimte.forecast.forecaster import Forecaster
+    from ruimte.forecast.learned_forecaster import LearnedForecaster
+    from ruimte.jobs.backtesting import backtest
     from ruimte.jobs.evaluate import evaluate
     from ruimte.jobs.importing import import_file
     from ruimte.jobs.register import register_lab
@@ -34,6 +36,8 @@ _HOMES = {
     "health": "ruimte.estimate.health:health",
     "smooth": "ruimte.estimate.smooth:smooth",
     "Forecaster": "ruimte.forecast.forecaster:Forecaster",
+    "LearnedForecaster": "ruimte.forecast.learned_forecaster:LearnedForecaster",
+    "backtest": "ruimte.jobs.backtesting:backtest",
     "evaluate": "ruimte.jobs.evaluate:evaluate",
     "import_file": "ruimte.jobs.importing:import_file",
     "register_lab": "ruimte.jobs.register:register_lab",
@@ -44,10 +48,12 @@ _HOMES = {
 
 __all__ = [
     "Forecaster",
+    "LearnedForecaster",
     "RuimteError",
     "Store",
     "__version__",
     "advance",
+    "backtest",
     "check_lab",
     "evaluate",
     "health",

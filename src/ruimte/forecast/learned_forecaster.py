@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +120,14 @@ class LearnedForecaster:
         """
         with self._lock:
             self._observe(tick, values)
+
+    def feed(self, first: int, values: Array, progress: Callable[[float], None] = lambda share: None) -> None:
+        """Take in a whole past, shape (places, ticks), from tick ``first`` on: what is long ago is only recalled."""
+        count = values.shape[1]
+        for column in range(count):
+            (self.observe if count - column <= self.learns_from_ticks else self.recall)(first + column, values[:, column])
+            if column % 256 == 0:
+                progress(column / count)
 
     def _observe(self, tick: int, values: Array) -> None:
         new = self._past.put(tick, values)

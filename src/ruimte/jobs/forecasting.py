@@ -135,34 +135,38 @@ def forecast_lab(
     require_algorithm(lab, "learned-ratio", now_us)
     horizons = horizon_us // model.tick_us
     issued = _issue(model, found, bundle, horizons, lambda share: progress(0.5 + 0.3 * share))
-    series = [
-        _series(place.key, pick(place.name, "en"), "zone" if place.quantity == "people" else "count point", *each)
-        for place, each in zip(model.places, issued, strict=True)
-    ]
     notes = []
+    ways: list[Series] = []
     gates = [link for link in range(len(model.links)) if model.links[link].point == OUTSIDE]
     watched = {stream.link for stream in model.streams}
     if gates and source is not None:
         flows = _gate_flows(model, source, found, gates)
-        ways = replace(model, places=tuple(_way(model.links[link]) for link in gates), occasions=(), loads=())
-        told = _issue(ways, flows, bundle, horizons, lambda share: progress(0.8 + 0.2 * share))
+        places = tuple(_way(model.links[link]) for link in gates)
+        told = _issue(
+            replace(model, places=places, occasions=(), loads=()),
+            flows,
+            bundle,
+            horizons,
+            lambda share: progress(0.8 + 0.2 * share),
+        )
         zones = [index for index, place in enumerate(model.places) if place.quantity == "people"]
         if all(link in watched for link in gates):
             _agree(model, found, zones, gates, issued, told)
-            series = [
-                _series(each.key, each.name, each.kind, *issued[at]) if at in zones else each for at, each in enumerate(series)
-            ]
         else:
             notes.append("some gates have no sensor: zones and gates are forecast each by itself")
         names = {gate.key: pick(gate.name, "en") for gate in lab.gates.values()}
-        series += [
-            _series(way.key, f"{names[model.links[link].gate]}, {model.links[link].way}", "gate", *each)
-            for link, way, each in zip(gates, ways.places, told, strict=True)
+        ways = [
+            Series(way.key, f"{names[model.links[link].gate]}, {model.links[link].way}", "gate", *each)
+            for link, way, each in zip(gates, places, told, strict=True)
             if link in watched
         ]
+    series = [
+        Series(place.key, pick(place.name, "en"), "zone" if place.quantity == "people" else "count point", *each)
+        for place, each in zip(model.places, issued, strict=True)
+    ]
     issued_us = model.tick_end_us(found.last)
     valid_us = issued_us + model.tick_us * np.arange(1, horizons + 1)
-    return LabForecast(lab.key, lab.zone, issued_us, valid_us, series, notes)
+    return LabForecast(lab.key, lab.zone, issued_us, valid_us, series + ways, notes)
 
 
 def _found(lab: Lab, model: Model, source: Reader | None, at_us: int | None, progress: Progress) -> tuple[Actual, int]:
@@ -193,13 +197,7 @@ _Issued = tuple[str, Array, tuple[str, ...]]
 def _issue(model: Model, found: Actual, bundle: Bundle, horizons: int, progress: Progress) -> list[_Issued]:
     """The forecast of each place of a model from the end of what is known, in the unit that people count in."""
     forecaster = LearnedForecaster(model, horizons, bundle.hours, bundle.quarters)
-    count = found.values.shape[1]
-    begin = found.last - forecaster.learns_from_ticks
-    for column in range(count):
-        tick = found.first + column
-        (forecaster.observe if tick > begin else forecaster.recall)(tick, found.values[:, column])
-        if column % 512 == 0:
-            progress(column / count)
+    forecaster.feed(found.first, found.values, progress)
     forecast = forecaster.issue()
     assert forecast is not None  # a tick was observed
     told: list[_Issued] = []
@@ -215,10 +213,6 @@ def _issue(model: Model, found: Actual, bundle: Bundle, horizons: int, progress:
             caveats.append("the level has just changed: the past tells little, the interval is wide")
         told.append((unit, quantiles, tuple(caveats)))
     return told
-
-
-def _series(key: str, name: str, kind: str, unit: str, quantiles: Array, caveats: tuple[str, ...]) -> Series:
-    return Series(key, name, kind, unit, quantiles, caveats)
 
 
 def _way(link: Link) -> Place:

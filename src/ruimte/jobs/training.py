@@ -145,12 +145,7 @@ def measure(lab: Lab, model: Model, bundle: Bundle, found: Actual, progress: Pro
     """Skill over the last four weeks of a past, forecast as if they were to come; None where it is too short for that."""
     horizons = 7 * DAY_US // model.tick_us
     forecaster = LearnedForecaster(model, horizons, bundle.hours, bundle.quarters)
-    begin = found.last - forecaster.learns_from_ticks
-    for column in range(found.values.shape[1]):
-        tick = found.first + column
-        (forecaster.observe if tick > begin else forecaster.recall)(tick, found.values[:, column])
-        if column % 256 == 0:
-            progress(column / found.values.shape[1])
+    forecaster.feed(found.first, found.values, progress)
     skill = forecaster.skill()
     if not skill:
         return None
