@@ -248,7 +248,7 @@ class LearnedForecaster:
         model, plain, errors = self._off(kept, actual)
         lately = (ends > tick - day) & (ends <= tick)
         within = self._elapsed_h <= DAY_H
-        told_soon = np.array([each.tick > tick - SOON_H / DAY_H * day for each in kept])[:, None]
+        told_soon = np.array([each.tick >= tick - SOON_H / DAY_H * day for each in kept])[:, None]
         near = lately & within
         expected = np.broadcast_to(np.abs(self._spread).mean(axis=1)[self._bucket], errors.shape)
         known = near & ~np.isnan(model) & ~np.isnan(plain)
