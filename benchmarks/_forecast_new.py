@@ -62,7 +62,7 @@ def cold_rows(auckland: World, melbourne: World | None, quick: bool) -> list[Row
     plain = {each: np.full(truth.shape, np.nan) for each in weeks}
     for fold in range(FOLDS):
         out = np.arange(len(city.values)) % FOLDS == fold
-        model = learn([City(before.values[~out], before.first_h, before.days)], 24, rows=100_000 if quick else 200_000)
+        model = learn([City(before.values[~out], before.first_h, before.days)], 24, rows=100_000 if quick else 300_000)
         for each in weeks:
             for number, block in enumerate(moments):
                 past = _young(city, block, out, each)

@@ -12,7 +12,7 @@ from benchmarks._rows import Array
 from ruimte.forecast import metrics
 from ruimte.forecast.comparison import Comparison
 from ruimte.forecast.errors import exceedance
-from ruimte.forecast.learn import learn
+from ruimte.forecast.learn import ROWS, learn
 from ruimte.forecast.model_file import About, Bundle
 from ruimte.jobs.backtesting import LEARNED, METHODS, backtest
 from ruimte.jobs.peers import method as peer
@@ -32,7 +32,7 @@ REACH = {
 _YEARS = timedelta(366 * 3)
 
 
-def learned(world: World, first: date | None, until: date, rows: int = 300_000) -> Bundle:
+def learned(world: World, first: date | None, until: date, rows: int = ROWS) -> Bundle:
     """A model of one city that has seen nothing from a day on."""
     about = About(name="benchmark", made="", sources=[], from_=[], until=[str(until)], command="")
     return Bundle(about, learn([cut(world.city, first, until)], 24, rows=rows))
@@ -139,7 +139,7 @@ def rare_rows(found: Comparison, world: World, name: str, year: int) -> list[Row
 
 def calibration_rows(world: World, year: int, quick: bool) -> list[Row]:
     """Forecasts every day of a year: what lay within the 80 and the 90 % interval, over the year and in its worst month."""
-    bundle = learned(world, date(year, 1, 1) - _YEARS, date(year, 1, 1), 150_000 if quick else 300_000)
+    bundle = learned(world, date(year, 1, 1) - _YEARS, date(year, 1, 1), 200_000 if quick else ROWS)
     days = [date(year, 1, 1) + timedelta(number) for number in range(0, 357)]
     moments = [(day, (6, 12, 18)[number % 3]) for number, day in enumerate(days)]
     found = backtest(world.model, world.found, ticks_of(world, moments), 168, bundle, (LEARNED,))
