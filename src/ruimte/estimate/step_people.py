@@ -385,7 +385,8 @@ def _stay(layout: Layout, state: State, zone: int, came: float, net: float, vagu
     total = 0.0
     for k in range(stay):
         total += state.recent[zone, k]
-    most = min(STAY_MARGIN * total + people.EMPTY_SD, fits)
+    # a calibration below 0 is possible for a moment, fewer people than nobody are not
+    most = min(STAY_MARGIN * max(total, 0.0) + people.EMPTY_SD, fits)
     state.zones.inside[zone] = min(max(state.zones.inside[zone], 0.0), most)
     state.zones.inside_var[zone] = min(state.zones.inside_var[zone], most * most / 12.0 + people.EMPTY_SD**2)
     return float(most)
