@@ -240,17 +240,19 @@ def train(
 
     The new model forecasts from the next start of the node on; the ones before it are kept. Works while the node runs.
     """
-    from ruimte.jobs.models import Models, as_dict
+    from ruimte.jobs.models import Models, as_dict, summary
 
     if sum((pretrained, roll_back, listed)) > 1 or (file is not None and not pretrained):
         raise click.UsageError("give one of --pretrained (with --model, if you like), --roll-back and --list")
+    if until is not None and (pretrained or roll_back or listed):
+        raise click.UsageError("--until is for learning: leave it out with --pretrained, --roll-back and --list")
     read, folder = _read(lab), data_dir(data)
     models = Models(folder, read.key)
     if roll_back or listed:
         if roll_back:
             models.roll_back()
         register = models.register()
-        active = [f"{'→' if each.id == register.active else ' '} {each.id} ({each.origin})" for each in register.models]
+        active = [f"{'→' if each.id == register.active else ' '} {summary(each)}" for each in register.models]
         shown = [f"{' ' if register.active else '→'} the model that comes with Ruimte", *active]
         _tell(as_dict(register), as_json, shown)
         return
@@ -321,8 +323,10 @@ def backtest(
 
     To be judged fairly the model must not have seen that past: see --until of ruimte train. Works while the node runs.
     """
-    from ruimte.jobs.backtesting import Moments, as_dict, lines, run_backtest
-    from ruimte.jobs.models import Models, read_bundle
+    from msgspec import to_builtins
+
+    from ruimte.jobs.backtesting import Moments, as_dict, first_day, lines, run_backtest
+    from ruimte.jobs.models import Models, judged_by, read_bundle
 
     read, folder = _read(lab), data_dir(data)
     asked = None if methods is None else tuple(name.strip() for name in methods.split(","))
@@ -342,7 +346,9 @@ def backtest(
         from ruimte.report.forecast import draw_backtest
 
         pictures = [str(path) for path in draw_backtest(found, out, read.zone)]
-    _tell(as_dict(found) | {"pictures": pictures}, as_json, lines(found) + [f"written: {path}" for path in pictures])
+    judged = judged_by(bundle.about, first_day(found, read))
+    told = {"model": to_builtins(bundle.about), "notes": judged} | as_dict(found) | {"pictures": pictures}
+    _tell(told, as_json, judged + lines(found) + [f"written: {path}" for path in pictures])
 
 
 @main.command()
@@ -372,7 +378,7 @@ def forecast(
     at_us = None if at is None else _moment(at, read, "--at")
     bundle, wrong = Models(folder, read.key).load_or_shipped() if file is None else (read_bundle(file), None)
     path = folder / f"{read.key}.db"
-    with _history(read, path, required=typical is None) as (model, source), _progress(f"forecast {read.key}") as show:
+    with _history(read, path, required=False) as (model, source), _progress(f"forecast {read.key}") as show:
         found = forecast_lab(read, model, source, bundle, _length(horizon, "--horizon"), at_us, typical, show)
     if wrong is not None:
         found.notes.insert(0, f"the lab's own model is left out, the one that comes with Ruimte is used: {wrong}")

@@ -371,7 +371,8 @@ def test_mlforecast_that_is_not_installed_is_named(ruimte, monkeypatch):
 
 @pytest.mark.parametrize("command", ["train", "forecast", "backtest"])
 def test_without_a_database_or_with_an_empty_one_it_says_to_import(ruimte, road, command, tmp_path):
-    refused(ruimte(command, folder=tmp_path / "none"), "road.db", "no such database", "import a file first")
+    mend = ("no observations yet", "typical in places.geojson") if command == "forecast" else ("no such database",)
+    refused(ruimte(command, folder=tmp_path / "none"), "road.db", "import a file", *mend)
     refused(ruimte(command, folder=filled(road, tmp_path / "empty")), "holds no observations yet", "import a file")
     (tmp_path / "touched").mkdir()
     (tmp_path / "touched" / "road.db").touch()

@@ -36,15 +36,22 @@ def sure(values):
 def test_figures_by_hand():
     found = compared([[[10.0, 20.0]], [[30.0, 40.0]]], one=point([[[12.0, 20.0]], [[30.0, 30.0]]]))
     rows = {(row["from_h"], row["until_h"]): row for row in found.figures()}
-    assert set(rows) == {(0, 1), (1, 3), (0, 24)}
+    assert set(rows) == {(0, 1), (1, 3)}  # no whole day where there is none
     assert rows[0, 1]["pairs"] == 2
     assert rows[0, 1]["mae"] == pytest.approx(1.0)
     assert rows[0, 1]["rmse"] == pytest.approx(2**0.5)
     assert rows[0, 1]["mase"] == pytest.approx(0.5)
     assert rows[0, 1]["nmae"] == pytest.approx(2 / 40)
     assert rows[1, 3]["nmae"] == pytest.approx(10 / 60)
-    assert rows[0, 24]["nmae"] == pytest.approx(12 / 100)
     assert "crps" not in rows[0, 1]
+
+
+def test_a_whole_day_is_told_where_there_is_one():
+    actual = np.full((1, 1, 24), 10.0)
+    found = compared(actual, one=point(actual + np.where(np.arange(24) < 12, 1.0, 3.0)))
+    rows = {(row["from_h"], row["until_h"]): row for row in found.figures()}
+    assert rows[0, 24]["nmae"] == pytest.approx(0.2)
+    assert rows[12, 24]["nmae"] == pytest.approx(0.3)
 
 
 def test_of_a_sure_method_the_crps_is_its_error():

@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 
 BUCKETS_H: tuple[tuple[float, float], ...] = ((0, 1), (1, 3), (3, 6), (6, 12), (12, 24), (0, 24), (24, 48), (48, 168))
 """Ranges of horizons (after, until] that are told, hours."""
+WHOLE_DAY_H = (0, 24)
 
 
 @dataclass(slots=True)
@@ -56,7 +57,8 @@ class Comparison:
         for low, high in BUCKETS_H:
             blocks = (self.elapsed_h > low + 1e-9) & (self.elapsed_h <= high + 1e-9)
             within = served & blocks
-            if not within.any():
+            # the whole day is told where there is one
+            if not within.any() or ((low, high) == WHOLE_DAY_H and self.elapsed_h[-1] < high):
                 continue
             actual = np.where(within, self.actual, np.nan)
             mean = float(np.nanmean(actual))

@@ -73,9 +73,10 @@ def encode(bundle: Bundle) -> bytes:
     return _MAGIC + FORMAT.to_bytes(2, "big") + hashlib.sha256(packed).digest() + packed
 
 
-def decode(data: bytes, where: str) -> Bundle:
-    """The bundle in these bytes. Raises ``RuimteError``, naming ``where``, for what is no model, is damaged, or too new."""
-    mend = "train again (ruimte train LAB), or go back to the model before it (ruimte train LAB --roll-back)"
+def decode(data: bytes, where: str, mend: str = "name a file that ruimte train or ruimte pretrain wrote") -> Bundle:
+    """The bundle in these bytes. Raises ``RuimteError``, naming ``where`` and the ``mend``, for what is no model, is damaged,
+    or too new.
+    """
     head = len(_MAGIC)
     if data[:head] != _MAGIC:
         raise RuimteError("is not a forecast model", where, mend)

@@ -40,8 +40,9 @@ CARRIED, OF_QUARTERS = 0.3, 0.5
 OCCASION_DAMPED = 0.9
 OCCASION_SCALE = 0.25
 """The least scale of a gathering: the next one is never quite like the last."""
-LOAD_SCALE = 0.3
-"""Added to the scale of a block that holds nothing but expected visitors: how many come, and when, is a guess."""
+LOAD_SCALE = 0.5
+"""Scale of a block that holds nothing but expected visitors: how many come, and when, is a guess. The two scales add up by
+their people."""
 OCCASION_DAYS = 380
 """Where gatherings come back, the past reaches back to last year's."""
 
@@ -98,9 +99,10 @@ class Outlook:
         if not added.any():
             return told
         # those who come anyway come as the model says; on top of them come those who are expected
-        middle = told.middle() + added
-        share = added / np.maximum(middle, 1.0)
-        return Told(told.usual, log_ratio(middle, told.usual), told.scale + LOAD_SCALE * share)
+        anyway = told.middle()
+        middle = anyway + added
+        scale = (told.scale * anyway + LOAD_SCALE * added) / np.maximum(middle, 1e-9)
+        return Told(told.usual, log_ratio(middle, told.usual), np.where(added > 0, scale, told.scale))
 
     def _between(self, values: Array, tick: int, past: Past, special: Array | None) -> Told:
         """From hours to shorter blocks."""

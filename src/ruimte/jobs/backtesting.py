@@ -275,6 +275,11 @@ def run_backtest(
     )
 
 
+def first_day(found: Comparison, lab: Lab) -> str:
+    """The local day of the first moment of a comparison."""
+    return str(from_us(int(found.origins_us[0])).astimezone(lab.zone).date())
+
+
 def _extras(model: Model, names: tuple[str, ...]) -> dict[str, Callable[[Array, float, Ints, int], Method]]:
     """Methods of other libraries. Raises ``RuimteError`` for one that is not known, or whose package is missing."""
     unknown = [name for name in names if name not in PEERS]

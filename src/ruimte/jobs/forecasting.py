@@ -174,7 +174,7 @@ def _found(lab: Lab, model: Model, source: Reader | None, at_us: int | None, pro
     span = None if source is None else source.read(observations.span)
     if source is None or span is None:
         if all(place.typical is None for place in model.places):
-            where = "its database" if source is None else str(source.path)
+            where = f"{lab.key}.db" if source is None else str(source.path)
             mend = f"import a file (ruimte import {lab.key} FILE --format …), or say what a usual hour holds: --typical N"
             raise RuimteError("holds no observations yet", where, mend)
         now_us = SystemClock().now_us() if at_us is None else at_us
@@ -206,7 +206,9 @@ def _issue(model: Model, found: Actual, bundle: Bundle, horizons: int, progress:
         quantiles = forecast.quantiles[index] * scale
         caveats = []
         if np.isnan(quantiles).all():
-            caveats.append(f"{place.key}: no past and no typical level: set typical in places.geojson, or give --typical")
+            caveats.append(
+                f"{pick(place.name, 'en')}: no past and no typical level: set typical in places.geojson, or give --typical"
+            )
         elif index in forecast.young:
             caveats.append("less than two weeks of past: it leans on other places, in a wider interval")
         if index in forecast.broken:

@@ -16,10 +16,12 @@ from typing import Any, Literal
 import msgspec
 
 from ruimte.errors import RuimteError
-from ruimte.forecast.model_file import Bundle, decode, encode
+from ruimte.forecast.model_file import About, Bundle, decode, encode
 from ruimte.forecast.score import Skill
 
 FORMAT = 1
+_DAY_H = 24
+_MEND = "train again (ruimte train LAB), or go back to the model before it (ruimte train LAB --roll-back)"
 _REGISTER = "register.json"
 _SUFFIX = ".ruimte-model"
 
@@ -121,7 +123,7 @@ class Models:
     def load(self) -> Bundle:
         """The active model, or the one that comes with Ruimte. Raises ``RuimteError`` where the active one cannot be read."""
         active = self.register().active
-        return shipped() if active is None else read_bundle(self.folder / f"{active}{_SUFFIX}")
+        return shipped() if active is None else read_bundle(self.folder / f"{active}{_SUFFIX}", _MEND)
 
     def load_or_shipped(self) -> tuple[Bundle, str | None]:
         """The active model; where it cannot be read, the one that comes with Ruimte and what is wrong, in one line."""
@@ -132,6 +134,28 @@ class Models:
 
     def _save(self, register: Register) -> None:
         _write(self.folder / _REGISTER, msgspec.json.format(msgspec.json.encode(register), indent=1) + b"\n")
+
+
+def summary(entry: ModelEntry) -> str:
+    """One model in one line: what it is, and how far off it was a day ahead when it was made, beside last week."""
+    day = next((each for each in entry.skill if each.until_h == _DAY_H), None)
+    told = f"{entry.id} ({entry.origin})"
+    if day is None:
+        return f"{told}: not measured here"
+    span, week = f"{day.from_h:g}–{day.until_h:g} h ahead", day.baselines.get("last-week", float("nan"))
+    return f"{told}: off by {day.nmae:.1%} of the mean count {span}, last week by {week:.1%}"
+
+
+def judged_by(about: About, first: str) -> list[str]:
+    """Which model is judged from local day ``first`` on, and whether it may have seen what it is judged on."""
+    last = max(about.until, default="")
+    told = f"model {about.name}, made {about.made or 'now'}, learned from counts until {last or 'an unknown day'}"
+    if last <= first:
+        return [told]
+    return [
+        told,
+        f"it may have seen days that it is judged on, from {first}: where it learned from this city, it is no judge of itself",
+    ]
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -157,13 +181,13 @@ def skill_entries(skill: list[Skill]) -> list[SkillEntry]:
     ]
 
 
-def read_bundle(path: Path) -> Bundle:
-    """A model from a file. Raises ``RuimteError`` where there is none, or it is no model."""
+def read_bundle(path: Path, mend: str = "name a file that ruimte train or ruimte pretrain wrote") -> Bundle:
+    """A model from a file. Raises ``RuimteError``, with the ``mend``, where there is none, or it is no model."""
     try:
-        return decode(path.read_bytes(), str(path))
+        data = path.read_bytes()
     except OSError as error:
-        mend = "name a file that ruimte train or ruimte pretrain wrote"
         raise RuimteError(f"cannot be read ({error.strerror or error})", str(path), mend) from None
+    return decode(data, str(path), mend)
 
 
 def write_bundle(path: Path, bundle: Bundle) -> None:

@@ -47,8 +47,11 @@ class Trained:
     def lines(self) -> list[str]:
         entry = self.entry
         days = f" on {entry.measured_from} to {entry.measured_until}" if entry.skill else ""
-        told = [f"model {entry.id} ({entry.origin}) forecasts from the next start of the node on"]
-        return told + skill_lines(entry, days)
+        told = [f"model {entry.id} ({entry.origin}) forecasts from the next start of the node on", *skill_lines(entry, days)]
+        if entry.skill and entry.measured_from is not None and max(entry.until, default="") > entry.measured_from:
+            last = max(entry.until)
+            told.append(f"it learned from counts until {last}: where those are of this city, it is no judge of itself")
+        return told
 
 
 def skill_lines(entry: ModelEntry, days: str = "") -> list[str]:
