@@ -182,14 +182,16 @@ def _holiday(shift: int, holidays: Ints) -> Callable[[pd.DatetimeIndex], Array]:
 
 
 def _forecasts(forecaster: MLForecast, known: Array, first_hour: int, origins: Ints) -> Array:
-    """Shape (origins, n, 168). Each sensor at each origin goes in as a series of its own, with the five weeks known by then."""
+    """Shape (origins, n, 168). Each sensor at each origin goes in as a series of its own, with the five weeks known by then;
+    NaN where those have a gap that could not be filled, for the library takes none."""
     n = len(known)
-    ends = np.repeat(origins + 1, n)
-    table = _table(known, first_hour, np.tile(np.arange(n), len(origins)), ends - _HISTORY, ends)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Found null values")  # a sensor never heard so far
-        found = forecaster.predict(HORIZONS, new_df=table)
-    return np.asarray(np.maximum(found["lightgbm"].to_numpy().reshape(len(origins), n, HORIZONS), 0.0))
+    sensors, ends = np.tile(np.arange(n), len(origins)), np.repeat(origins + 1, n)
+    whole = np.array([not np.isnan(known[sensor, end - _HISTORY : end]).any() for sensor, end in zip(sensors, ends, strict=True)])
+    told = np.full((len(sensors), HORIZONS), np.nan)
+    if whole.any():
+        table = _table(known, first_hour, sensors[whole], ends[whole] - _HISTORY, ends[whole])
+        told[whole] = forecaster.predict(HORIZONS, new_df=table)["lightgbm"].to_numpy().reshape(-1, HORIZONS)
+    return np.maximum(told, 0.0).reshape(len(origins), n, HORIZONS)
 
 
 def _table(known: Array, first_hour: int, sensors: Ints, starts: Ints, ends: Ints) -> pd.DataFrame:
