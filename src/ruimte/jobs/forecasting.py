@@ -175,7 +175,8 @@ def _found(lab: Lab, model: Model, source: Reader | None, at_us: int | None, pro
     if source is None or span is None:
         if all(place.typical is None for place in model.places):
             where = f"{lab.key}.db" if source is None else str(source.path)
-            mend = f"import a file (ruimte import {lab.key} FILE --format …), or say what an average hour holds: typical in places.geojson, or --typical N"
+            said = "say what an average hour holds: typical in places.geojson, or --typical N"
+            mend = f"import a file (ruimte import {lab.key} FILE --format …), or {said}"
             raise RuimteError("holds no observations yet", where, mend)
         now_us = SystemClock().now_us() if at_us is None else at_us
         return Actual(np.full((len(model.places), 1), np.nan), model.tick_of(now_us) - 1), now_us

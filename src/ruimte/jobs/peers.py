@@ -191,7 +191,7 @@ def _forecasts(forecaster: MLForecast, known: Array, first_hour: int, origins: I
     if whole.any():
         table = _table(known, first_hour, sensors[whole], ends[whole] - _HISTORY, ends[whole])
         told[whole] = forecaster.predict(HORIZONS, new_df=table)["lightgbm"].to_numpy().reshape(-1, HORIZONS)
-    return np.maximum(told, 0.0).reshape(len(origins), n, HORIZONS)
+    return np.asarray(np.maximum(told, 0.0).reshape(len(origins), n, HORIZONS))
 
 
 def _table(known: Array, first_hour: int, sensors: Ints, starts: Ints, ends: Ints) -> pd.DataFrame:
