@@ -8,8 +8,8 @@ passes 2, a place by itself where its σ passes 3; it has mended when σ is belo
 Where a plain method (the same time on the last day that is known) was off by less than 0.8 times as much, it takes the model's
 place:
 
-- up to a day ahead where it was so in those hours at the place, or, the city being broken, all over the city in what was told
-within
+- up to a day ahead where it was so in those hours at a place that is broken (at any other: by less than half), or, the city
+being broken, all over the city in what was told within
   the last 12 hours: on the second day of a lockdown yesterday tells best, though it told worst the day before;
 - beyond a day where it was so with what was told one to three days ahead: all over the city, or at a place that is broken.
 """
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CITY, ALONE, MENDED = 2.0, 3.0, 1.5
-BETTER = 0.8
+BETTER, FAR_BETTER = 0.8, 0.5
 LEAST_HOURS = 12
 """With fewer hours known nothing is said."""
 DAY_H = 24.0
@@ -54,6 +54,11 @@ class Errors:
         """Where the plain method was clearly better, or, where it was told ``before``, still better."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.plain < np.where(before, 1.0, BETTER) * self.model)
+
+    def far_better(self, before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where it was better by half, or, where it was told ``before``, still clearly better."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.plain < np.where(before, BETTER, FAR_BETTER) * self.model)
 
     def better_in_all(self, before: NDArray[np.bool_]) -> bool:
         """Whether it was so over all places together."""
@@ -86,6 +91,8 @@ def regime_of(before: Regime, surprise: Array, hours: Array, day: Errors, soon: 
     alone = surprise > np.where(before.broken, MENDED, ALONE)
     # of a place that is not heard only the city tells
     broken = np.where(told, whole | alone, whole)
-    yields = told & day.better(before.yields) | (whole and soon.better_in_all(before.yields))
+    # a place that is not broken gives way to far better only: one odd day, copied, costs more than it mends
+    here = np.where(broken, day.better(before.yields), day.far_better(before.yields))
+    yields = told & here | (whole and soon.better_in_all(before.yields))
     beyond = broken & told & far.better(before.beyond) | far.better_in_all(before.beyond)
     return Regime(broken, yields, beyond)
