@@ -67,14 +67,19 @@ def test_with_less_than_half_a_day_known_nothing_is_said():
 
 
 def test_it_yields_only_where_the_plain_method_is_clearly_better():
-    found = after(no_break(4), [1.0] * 4, day=([10, 10, 10, 0], [7.9, 8.1, 20, 0]))
-    assert found.yields.tolist() == [True, False, False, False]
+    found = after(no_break(5), [1.0] * 5, day=([10, 10, 10, 0, 10], [4.9, 5.1, 20, 0, 7.9]))
+    assert found.yields.tolist() == [True, False, False, False, False]
     assert not found.beyond.any()
+    # in a break less will do
+    found = after(no_break(3), [9.0] * 3, day=(10, [7.9, 8.1, 20]))
+    assert found.yields.tolist() == [True, False, False]
 
 
 def test_what_has_yielded_does_so_until_the_model_is_better_again():
-    """It begins below 0.8 times the model's error and ends at 1.0."""
-    found = after(regime([0] * 4, [1, 1, 0, 0], [0] * 4), [1.0] * 4, day=(10, [9.9, 10.0, 9.9, 7.9]))
+    """In a break it begins below 0.8 times the model's error and ends at 1.0; where nothing broke, at 0.5 and 0.8."""
+    found = after(regime([1] * 4, [1, 1, 0, 0], [0] * 4), [1.6] * 4, day=(10, [9.9, 10.0, 9.9, 7.9]))
+    assert found.yields.tolist() == [True, False, False, True]
+    found = after(regime([0] * 4, [1, 1, 0, 0], [0] * 4), [1.0] * 4, day=(10, [7.9, 8.0, 7.9, 4.9]))
     assert found.yields.tolist() == [True, False, False, True]
     found = after(regime([1] * 4, [0] * 4, [1, 1, 0, 0]), [1.6] * 4, far=(10, [9.9, 10.0, 9.9, 7.9]))
     assert found.broken.all()
@@ -183,8 +188,8 @@ def test_what_has_yielded_stays_so_while_the_model_is_worse():
     values, found = broken_city()
     days = range(14 + 3, 14 + 12)
     tuesday = 14 + 7  # the Monday before it was told as a Sunday: at one place that was worse than the model
-    assert all(found[day][1].yields.all() for day in days if day != tuesday)
-    assert found[tuesday][1].yields.sum() == PLACES - 1
+    assert all(found[day][1].yields.all() for day in days if day not in (tuesday, tuesday + 1))
+    assert all(found[day][1].yields.sum() >= PLACES - 1 for day in days)
     off, total = 0.0, 0.0
     for day in days:
         at = (QUIET - 2) * WEEK + (day + 1) * DAY_H
