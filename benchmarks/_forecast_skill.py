@@ -113,7 +113,7 @@ def rare_rows(found: Comparison, world: World, name: str, year: int) -> list[Row
         chance = exceedance(quantiles, np.broadcast_to(top[None, :, None], found.actual.shape))
         pairs = served & soon
         passed = (found.actual > top[None, :, None])[pairs]
-        briers[each] = float(((chance[pairs] - passed) ** 2).mean())
+        briers[each] = float(np.nanmean((chance[pairs] - passed) ** 2))
         hits[each] = float((chance[pairs][passed] >= 0.3).mean()) if passed.any() else float("nan")
     rows.append(
         row(
