@@ -70,7 +70,7 @@ def skill_rows(world: World, name: str, year: int, quick: bool) -> tuple[list[Ro
         rows.append(row(title, ours, "", most=most, peer="mlforecast", peer_value=theirs))
         if name != "Auckland":
             errors = [
-                np.abs(found.methods[each].point - found.actual)[within].sum() / found.actual[within].sum()
+                float(np.abs(found.methods[each].point - found.actual)[within].sum() / found.actual[within].sum())
                 for each in (LEARNED, "mlforecast")
             ]
             most = {24: 0.123, 168: 0.127}[high]
