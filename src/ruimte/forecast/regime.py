@@ -11,7 +11,8 @@ place:
 - up to a day ahead where it was so in those hours at a place that is broken (at any other: by less than half), or, the city
 being broken, all over the city in what was told within
   the last 12 hours: on the second day of a lockdown yesterday tells best, though it told worst the day before;
-- beyond a day where it was so with what was told one to three days ahead: all over the city, or at a place that is broken.
+- beyond a day where it was so with what was told one to three days ahead: at a place that is broken, or
+  all over a city that is (and until the model is better again).
 """
 
 from __future__ import annotations
@@ -94,5 +95,7 @@ def regime_of(before: Regime, surprise: Array, hours: Array, day: Errors, soon: 
     # a place that is not broken gives way to far better only: one odd day, copied, costs more than it mends
     here = np.where(broken, day.better(before.yields), day.far_better(before.yields))
     yields = told & here | (whole and soon.better_in_all(before.yields))
-    beyond = broken & told & far.better(before.beyond) | far.better_in_all(before.beyond)
+    # only a broken city begins: else a Friday that surprised would be copied onto a Sunday
+    whole_far = (whole or bool(before.beyond.all())) and far.better_in_all(before.beyond)
+    beyond = broken & told & far.better(before.beyond) | whole_far
     return Regime(broken, yields, beyond)
