@@ -112,13 +112,17 @@ def test_all_over_the_city_it_ends_only_when_the_model_is_as_good():
         assert after(some, [9.0] * 2, day=(10, 11), soon=(10, lately)).yields.tolist() == [begins] * 2
         found = after(regime([0, 0], [0, 0], [1, 1]), [1.0] * 2, far=(10, lately))
         assert found.beyond.tolist() == [stays] * 2
-        found = after(regime([0, 0], [0, 0], [1, 0]), [1.0] * 2, far=(10, lately))
-        assert found.beyond.tolist() == [begins] * 2
+        found = after(regime([0, 0], [0, 0], [1, 0]), [9.0] * 2, far=(10, lately))
+        assert found.beyond.tolist() == [begins or lately < 10, begins]
+        # where nothing is broken nothing begins: one odd day would be copied onto others
+        assert not after(no_break(2), [1.0] * 2, far=(10, lately)).beyond.any()
 
 
 def test_beyond_a_day_it_yields_all_over_the_city_or_where_it_is_broken():
-    found = after(no_break(3), [1.0, 1.0, 9.0], far=(10, [1.0, 12, 1.0]))
+    found = after(no_break(3), [9.0, 9.0, 9.0], far=(10, [1.0, 12, 1.0]))
     assert found.beyond.all()  # in all it was better: 14 to 30
+    found = after(no_break(3), [1.0, 1.0, 9.0], far=(10, [1.0, 12, 1.0]))
+    assert found.beyond.tolist() == [False, False, True]  # the city is as it was
     found = after(no_break(3), [1.0, 1.0, 9.0], far=(10, [7.0, 30, 7.0]))
     assert found.broken.tolist() == [False, False, True]
     assert found.beyond.tolist() == [False, False, True]

@@ -95,7 +95,8 @@ def regime_of(before: Regime, surprise: Array, hours: Array, day: Errors, soon: 
     # a place that is not broken gives way to far better only: one odd day, copied, costs more than it mends
     here = np.where(broken, day.better(before.yields), day.far_better(before.yields))
     yields = told & here | (whole and soon.better_in_all(before.yields))
-    # only a broken city begins: else a Friday that surprised would be copied onto a Sunday
-    whole_far = (whole or bool(before.beyond.all())) and far.better_in_all(before.beyond)
+    # only a city that is broken, or goes by yesterday in whole, begins: else a Friday that surprised were copied onto a Sunday
+    changed = whole or bool(yields.all() or before.beyond.all())
+    whole_far = changed and far.better_in_all(before.beyond)
     beyond = broken & told & far.better(before.beyond) | whole_far
     return Regime(broken, yields, beyond)
