@@ -23,7 +23,7 @@ from ruimte.forecast.conformal import log_factors, widened
 from ruimte.forecast.learned import Learned, Told, bucket_of
 from ruimte.forecast.naive import last_day, last_week
 from ruimte.forecast.outlook import OCCASION_DAYS, Outlook, blocks_a_day
-from ruimte.forecast.past import PAST_DAYS
+from ruimte.forecast.past import PAST_DAYS, Past
 from ruimte.forecast.regime import DAY_H, FAR_H, SOON_H, Errors, Regime, no_break, regime_of
 from ruimte.forecast.score import Skill, skill_of
 from ruimte.forecast.usual import log_ratio
@@ -72,7 +72,7 @@ class LearnedForecaster:
         self._horizons = horizons
         self._day_ticks = DAY_US // model.tick_us
         places = len(model.places)
-        self._per_block = Outlook(model, learned, quarters, 1).blocks.ticks
+        self._per_block = self._day_ticks // blocks_a_day(model)
         # at least a day, however short the lab looks ahead: its errors tell of breaks
         count = max(-(-horizons // self._per_block), blocks_a_day(model))
         self._outlook = Outlook(model, learned, quarters, count)
@@ -87,7 +87,7 @@ class LearnedForecaster:
         self._regime = no_break(places)
         self._learned_on: int | None = None
         self._lock = threading.Lock()
-        self._told: tuple[int, Told, Told, Array] | None = None
+        self._told: tuple[int, Told, Told, Past] | None = None
 
     @property
     def algorithm(self) -> str:
@@ -141,7 +141,8 @@ class LearnedForecaster:
         tick = self._past.tick
         if tick is None:
             return None
-        told, _, past_h = self._tell()
+        told, _, past = self._tell()
+        past_h = (~np.isnan(past.values)).sum(axis=1) * (24 / past.per_day)
         quantiles = self._quantiles(told)
         # every tick tells what its block does
         each = np.repeat(quantiles, self._per_block, axis=1)[:, : self._horizons]
@@ -175,19 +176,17 @@ class LearnedForecaster:
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
-    def _tell(self) -> tuple[Told, Told, Array]:
-        """The outlook from the newest tick on, where it yields the plain one; the model's own; and how many hours are known of
-        each place."""
+    def _tell(self) -> tuple[Told, Told, Past]:
+        """The outlook from the newest tick on, where it yields the plain one; the model's own; and the past that both rest on."""
         tick = self._past.tick
         assert tick is not None
         if self._told is None or self._told[0] != tick:
             own, past = self._outlook.tell(self._past.view(), tick)
             told = own
-            ahead = self._outlook.blocks.ahead(tick, self._outlook.count)
             if self._regime.yields.any() or self._regime.beyond.any():
-                plain = last_day(past, ahead.wall)
-                told = self._yielding(own, plain)
-            self._told = tick, told, own, (~np.isnan(past.values)).sum(axis=1) * (24 / past.per_day)
+                ahead = self._outlook.blocks.ahead(tick, self._outlook.count)
+                told = self._yielding(own, last_day(past, ahead.wall))
+            self._told = tick, told, own, past
         return self._told[1:]
 
     def _yielding(self, told: Told, plain: Array) -> Told:
@@ -207,9 +206,9 @@ class LearnedForecaster:
     def _keep(self) -> None:
         tick = self._past.tick
         assert tick is not None
-        told, own, _ = self._tell()
+        told, own, past = self._tell()
         blocks, count = self._outlook.blocks, self._outlook.count
-        past, ahead = blocks.past(self._past.view(), tick), blocks.ahead(tick, count)
+        ahead = blocks.ahead(tick, count)
         shift = self._model.local_shift(tick + np.arange(1 - self._past.width, count * blocks.ticks + 2))
         profile = point_forecast(self._past.view(), shift, self._day_ticks, count * blocks.ticks)
         amsterdam = profile.reshape(len(profile), count, blocks.ticks).mean(axis=-1) * blocks.scale[:, None]
