@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.clock import DAY_US, SystemClock
+from ruimte.clock import DAY_US, SECOND_US, SystemClock
 from ruimte.errors import RuimteError
 from ruimte.estimate.advance import ALGORITHMS as ESTIMATORS
 from ruimte.estimate.advance import advance
 from ruimte.estimate.health import Condition, conditions
-from ruimte.forecast.errors import exceedance
 from ruimte.forecast.forecaster import Forecaster
 from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.model_file import Bundle
@@ -26,9 +25,9 @@ from ruimte.forecast.outlook import suits
 from ruimte.forecast.score import Skill
 from ruimte.jobs.estimating import changed
 from ruimte.jobs.health import SensorHealth, figures, sensor_health, sensor_of, sentence, worst_of
-from ruimte.jobs.reasons import explain
+from ruimte.jobs.reasons import Drivers, explain
+from ruimte.jobs.warner import Warner
 from ruimte.lab.lab import Lab
-from ruimte.lab.levels import colour
 from ruimte.lab.validity import IN_USE, validity_us
 from ruimte.model.forecast import LEVELS, Forecast
 from ruimte.model.observation import no_observations
@@ -39,20 +38,23 @@ from ruimte.store import observations, records, results
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
 from ruimte.text import duration_us
-from ruimte.warn.decide import Risk, above_now, risks
-from ruimte.warn.lifecycle import Book, Look, Rules, Step, step
+from ruimte.warn.decide import Risk
+from ruimte.warn.lifecycle import Book, Step
+from ruimte.warn.surge import Surge
 from ruimte.warn.thresholds import Thresholds
 from ruimte.warn.unusual import Unusual
 
 Array = NDArray[np.float64]
 
-WARNER = "threshold-warning"
+WARNER, VERSION = "threshold-warning", "2"
 LEARNED = "learned-ratio"
 SYSTEM = "system"
 _CHUNK_US = 28 * DAY_US
 _LARGE_STATE = 1_000_000
 _LARGE_EVERY = 12
 """A state of so many bytes is written only every so many ticks: what came after it is read back and estimated again."""
+_LATELY = 3
+"""Over so many ticks it is told through which gate most people come."""
 _NOT_KNOWN = {"place": -1, "start_us": -1, "end_us": -1, "observed": 0.0, "age_us": -1}
 """What a place shows at a time when it was not in the lab yet; all other columns are NaN."""
 
@@ -89,16 +91,15 @@ class Station:
         self.model = model
         self.store = store
         self.picture: Picture | None = None
-        self.book = Book()
-        warn = lab.file.warn
-        self._rules = Rules(warn.open_at, warn.close_below, duration_us(warn.close_after), duration_us(warn.cool_down))
-        self._least_colour = colour(warn.from_level)
         self._horizons = max(1, duration_us(lab.file.forecast.horizon) // model.tick_us)
-        self._look_ahead = min(self._horizons, max(1, duration_us(warn.look_ahead) // model.tick_us))
         self._forecaster = _forecaster(lab, model, self._horizons, bundle)
         self._broken: set[int] = set()
         self._unusual = Unusual(model, duration_us(lab.file.unusual.history))
         self.thresholds = Thresholds(lab, model, self._unusual)
+        self.warner = Warner(lab, model, self.thresholds)
+        self._before = np.full(len(model.places), np.nan)
+        self._counted: list[Array] = []
+        self._came = np.zeros(len(model.links))
         self._state: bytes | None = None
         self._unwritten = 0
         self._keys = model.datastream_keys
@@ -110,10 +111,15 @@ class Station:
         self.place_ids = [ids[place.key] for place in model.places]
         self.place_index = {id_: index for index, id_ in enumerate(self.place_ids)}
         self._validity = {key: validity_us(entry, lab.zone) for key, entry in lab.algorithms.items()}
-        running = ESTIMATORS | {self._forecaster.algorithm: self._forecaster.version, WARNER: "1"}
+        running = ESTIMATORS | {self._forecaster.algorithm: self._forecaster.version, WARNER: VERSION}
         self._algorithms = store.write(lambda c: {k: results.algorithm_id(c, k, v) for k, v in running.items()}).result()
         balance, rate = self._algorithms["counting-line-balance"], self._algorithms["rate-filter"]
         self._state_makers = [balance if place.quantity == "people" else rate for place in model.places]
+
+    @property
+    def book(self) -> Book:
+        """What stands."""
+        return self.warner.book
 
     def skill(self, index: int | None = None) -> list[Skill]:
         """How the forecast did over the last four weeks, at one place (an index) or at all; empty where it keeps no such
@@ -139,12 +145,14 @@ class Station:
             known_us, self._state = saved
         book = store.read(lambda c: results.snapshot(c, "warnings"))
         if book is not None:
-            self.book = msgspec.msgpack.decode(book[1], type=Book)
+            self.warner.book = msgspec.msgpack.decode(book[1], type=Book)
         self.book.next_id = max(self.book.next_id, store.read(records.last_warning_id) + 1)
         if all(self._registered(key, until_us) for key in ESTIMATORS):
             self._catch_up(known_us, until_us, progress)
         self._learn(begin_us, until_us)
         self.picture = self.picture_at(until_us)
+        self._before = self._heard(self.picture.states)
+        self._recall_counts(self.picture.end_us)
         self._silent = self._silent_in(self.picture)
         self._conditions = self._conditions_now()
         progress(1.0)
@@ -192,8 +200,10 @@ class Station:
             newest = int(states["end_us"][-1].as_py())
             if self.picture is None or newest >= self.picture.end_us:
                 forecast = self._forecast(until_us, outcome)
-                self.picture = self._look(newest, *_columns(states, len(self.model.places)), forecast)
-                self._warn(self.picture, until_us, outcome)
+                columns, left_out = _columns(states, len(self.model.places))
+                self._note_counts(rows, newest)
+                self.picture = self._look(newest, columns, left_out, forecast)
+                self._warn(self.picture, self.warner.surges(rows, self._state, left_out, newest), until_us, outcome)
                 self._listen(self.picture, until_us, outcome)
         elif self.picture is None or self.picture.end_us < self.model.tick_end_us(self.model.tick_of(until_us) - 1):
             self.picture = self.picture_at(until_us)  # nothing was ever heard
@@ -244,50 +254,79 @@ class Station:
     def _look(
         self, end_us: int, states: dict[str, NDArray[Any]], left_out: list[list[int]], forecast: Forecast | None
     ) -> Picture:
-        return Picture(end_us, states, forecast, self._risks(end_us, states, forecast), left_out)
+        risks = self.warner.risks(end_us, self._heard(states), states["sd"], forecast)
+        return Picture(end_us, states, forecast, risks, left_out)
 
-    def _risks(self, end_us: int, states: dict[str, NDArray[Any]], forecast: Forecast | None) -> list[list[Risk]]:
-        """Risks within the look-ahead: of now by the state, of later by the forecast."""
-        tick = int(self.model.tick_of_end(np.array([end_us]))[0])
-        ticks = tick + np.arange(self._look_ahead + 1)
-        limits, names = self.thresholds.warning(ticks, self._least_colour)
-        chance = np.zeros(limits.shape)
+    def _heard(self, states: dict[str, NDArray[Any]]) -> Array:
+        """The mean of every place that is known and not silent; NaN elsewhere."""
         heard = np.array([not self.is_silent(age) for age in states["age_us"].tolist()])
-        chance[:, :, 0] = above_now(np.where(heard, states["mean"], np.nan), states["sd"], limits[:, :, 0])
-        if forecast is not None:
-            ahead = forecast.quantiles[:, None, : self._look_ahead]
-            chance[:, :, 1 : 1 + ahead.shape[2]] = exceedance(ahead, limits[:, :, 1 : 1 + ahead.shape[2]])
-        chance[np.isnan(limits)] = np.nan
-        moments = end_us + self.model.tick_us * np.arange(self._look_ahead + 1)
-        return risks(chance, moments, limits, names, self._rules.open_at)
+        return np.where(heard, states["mean"], np.nan)
 
-    def _warn(self, picture: Picture, now_us: int, outcome: Outcome) -> None:
-        if not self._runs({WARNER: "1"}, now_us, outcome):
+    def _warn(self, picture: Picture, found: dict[int, Surge], now_us: int, outcome: Outcome) -> None:
+        mean, before = self._heard(picture.states), self._before
+        self._before = mean
+        if not self._runs({WARNER: VERSION}, now_us, outcome):
             return
         usual = self.thresholds.usual(int(self.model.tick_of_end(np.array([picture.end_us]))[0]))
-        for index, place in enumerate(self.model.places):
-            found = picture.risks[index]
-            look = Look(place.key, self.thresholds.scales[index].table, found, [_priority(risk.level) for risk in found])
-            happened = step(self.book, self._rules, look, now_us)
-            if happened is None:
-                continue
-            kind, warning = happened
+        known = ~np.isnan(mean)
+        risks = self.warner.with_surges(picture.risks, found, before, picture.end_us)
+        for index, kind, warning in self.warner.look(risks, known, now_us):
             if kind != "closed":
-                horizon = (warning.expected_us - picture.end_us) // self.model.tick_us - 1
-                ahead = picture.forecast.quantiles[index, horizon].tolist() if picture.forecast and horizon >= 0 else None
-                warning = explain(
-                    self.lab,
-                    place,
-                    warning,
-                    now=float(picture.states["mean"][index]),
-                    usual=float(usual[index]),
-                    observed=float(picture.states["observed"][index]),
-                    quantiles=ahead,
-                )
+                warning = self._explained(picture, index, found.get(index), warning, float(usual[index]))
                 self.book.replace(warning)
             outcome.warnings.append((kind, warning))
             if kind != "updated":
                 outcome.log.append(_warning_line(now_us, kind, warning))
+        for warning in self.warner.escalate(now_us):
+            outcome.warnings.append(("escalated", warning))
+            outcome.log.append(_warning_line(now_us, "escalated", warning))
+
+    def _explained(self, picture: Picture, index: int, surge: Surge | None, warning: Warning, usual: float) -> Warning:
+        horizon = (warning.expected_us - picture.end_us) // self.model.tick_us - 1
+        ahead = picture.forecast.quantiles[index, horizon].tolist() if picture.forecast and horizon >= 0 else None
+        return explain(
+            self.lab,
+            self.model.places[index],
+            warning,
+            now=float(picture.states["mean"][index]),
+            usual=usual,
+            observed=float(picture.states["observed"][index]),
+            quantiles=ahead,
+            drivers=self._drivers(picture, index, surge),
+        )
+
+    def _drivers(self, picture: Picture, index: int, surge: Surge | None) -> Drivers:
+        """What drives how busy a place is getting, by what its gates counted of late."""
+        model = self.model
+        surge_gate = "" if surge is None else next(model.links[s.link].gate for s in model.streams if s.id == surge.stream)
+        missing = tuple(dict.fromkeys(sensor_of(self._keys[id_]) for id_ in picture.left_out[index]))
+        into = {link.gate: self._came[number] for number, link in enumerate(model.links) if link.target == index}
+        total = sum(into.values())
+        grows = float(picture.states["inflow"][index]) > float(picture.states["outflow"][index])
+        if not grows or not total:
+            return Drivers(surge, surge_gate, missing=missing, tick_us=model.tick_us)
+        gate, most = max(into.items(), key=lambda each: each[1])
+        rate = float(most) / (_LATELY * model.tick_us / SECOND_US)
+        return Drivers(surge, surge_gate, gate, rate, float(most / total), missing, model.tick_us)
+
+    def _recall_counts(self, end_us: int) -> None:
+        """Read back what was counted over the last ticks, as it was received then."""
+        tick_us, late_us = self.model.tick_us, self.model.lateness_us
+        for end in range(end_us - (_LATELY - 1) * tick_us, end_us + 1, tick_us):
+            rows = self.store.read(lambda c, e=end: observations.received(c, e - tick_us + late_us, e + late_us))  # type: ignore[misc]
+            self._note_counts(rows, end)
+
+    def _note_counts(self, rows: pa.Table, end_us: int) -> None:
+        """Keep who was counted on every link over the last ticks."""
+        stream, end, said = (rows[name].to_numpy() for name in ("datastream", "end_us", "result"))
+        newest = (end > end_us - self.model.tick_us) & (end <= end_us) & (said == said)
+        came = np.zeros(len(self.model.links))
+        link_of = {one.id: one.link for one in self.model.streams}
+        for id_, value in zip(stream[newest].tolist(), said[newest].tolist(), strict=True):
+            if id_ in link_of:
+                came[link_of[id_]] += value
+        self._counted = [*self._counted[1 - _LATELY :], came]
+        self._came = np.sum(self._counted, axis=0)
 
     def _listen(self, picture: Picture, now_us: int, outcome: Outcome) -> None:
         silent = self._silent_in(picture)
@@ -423,11 +462,6 @@ def _columns(states: pa.Table, places: int) -> tuple[dict[str, NDArray[Any]], li
     for index, ids in zip(there.tolist(), newest["left_out"].to_pylist(), strict=True):
         left_out[index] = ids
     return columns, left_out
-
-
-def _priority(level: str) -> int:
-    """1 is the highest: level F; 2: E, or P99; 3: all others. What is only unusual is never the highest: it may be harmless."""
-    return {"F": 1, "E": 2, "P99": 2}.get(level, 3)
 
 
 def _line(now_us: int, kind: str, place: str | None = None, **body: Any) -> LogEntry:

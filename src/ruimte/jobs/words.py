@@ -39,6 +39,28 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "en": "Rests on {share} of the sensors of this place; the others are silent.",
         "nl": "Steunt op {share} van de sensoren van deze plek; de andere zijn stil.",
     },
+    "reason.event-ends": {
+        "en": "{name} ends at {end}: its visitors leave then.",
+        "nl": "{name} eindigt om {end}: dan vertrekken de bezoekers.",
+    },
+    "reason.inflow": {
+        "en": "Most come in through {gate}: {per_hour} an hour, {share} of all who come in.",
+        "nl": "De meesten komen binnen via {gate}: {per_hour} per uur, {share} van wie er binnenkomt.",
+    },
+    "reason.surge": {
+        "en": "{people} more people in {minutes} minutes, most through {gate}; {usual} is usual.",
+        "nl": "{people} mensen meer in {minutes} minuten, de meesten via {gate}; {usual} is gewoon.",
+    },
+    "reason.surge-doubted": {
+        "en": "Counted: {people} more people in {minutes} minutes through {gate}, where {usual} is usual. The picture leaves this"
+        " count out until another confirms it: look at once.",
+        "nl": "Geteld: {people} mensen meer in {minutes} minuten via {gate}, waar {usual} gewoon is. Het beeld laat deze telling"
+        " weg tot een andere haar bevestigt: kijk meteen.",
+    },
+    "reason.sensor": {
+        "en": "Without sensor {sensor}: it is not heard, or not believed.",
+        "nl": "Zonder sensor {sensor}: die is niet te horen, of niet te geloven.",
+    },
     "log.started": {"en": "The node started ({mode}).", "nl": "De node is gestart ({mode})."},
     "log.opened": {
         "en": "Warning {warning}, priority {priority}: {place}, {level} expected at {time}, {probability}.",
@@ -55,6 +77,22 @@ _SENTENCES: dict[str, dict[str, str]] = {
     "log.lowered": {
         "en": "Warning {warning} lowered to {level}: {place}.",
         "nl": "Waarschuwing {warning} verlaagd naar {level}: {place}.",
+    },
+    "log.escalated": {
+        "en": "Warning {warning} passed on: nobody has acknowledged it. {place}, {level}, priority {priority}.",
+        "nl": "Waarschuwing {warning} doorgegeven: niemand heeft haar bevestigd. {place}, {level}, prioriteit {priority}.",
+    },
+    "log.shelved": {
+        "en": "Warning {warning} put aside until {until}: {place}. {note}",
+        "nl": "Waarschuwing {warning} opzijgezet tot {until}: {place}. {note}",
+    },
+    "log.unshelved": {
+        "en": "Warning {warning} is back: {place}, {level}.",
+        "nl": "Waarschuwing {warning} is terug: {place}, {level}.",
+    },
+    "log.seen": {
+        "en": "Warning {warning}, {place}: seen, nothing done. {note}",
+        "nl": "Waarschuwing {warning}, {place}: gezien, niets gedaan. {note}",
     },
     "log.closed": {"en": "Warning {warning} closed: {place}.", "nl": "Waarschuwing {warning} gesloten: {place}."},
     "log.acknowledged": {
@@ -176,6 +214,7 @@ IDENTIFIERS = {
 """What the gatekeeper finds (``intake.identifiers``), in Dutch."""
 
 _NO_MEASURE = {"en": "No measure taken", "nl": "Geen maatregel genomen"}
+_SEEN = {"en": "Seen, nothing done", "nl": "Gezien, niets gedaan"}
 _WHO = {"system": {"en": "system", "nl": "systeem"}}
 
 
@@ -228,7 +267,9 @@ class Words:
         if decision is None:
             return None
         measure = self._lab.measures.get(decision)
-        return pick(_NO_MEASURE if measure is None else measure.name, self._language)
+        if measure is not None:
+            return pick(measure.name, self._language)
+        return pick(_SEEN if decision == "seen" else _NO_MEASURE, self._language)
 
     def who(self, who: str) -> str:
         """Who did it; the system has a name in both languages."""
@@ -241,12 +282,12 @@ class Words:
         language = self._language
         if name == "heard":
             return str(format_datetime(from_us(int(value)), "d MMM HH:mm", tzinfo=self._zone, locale=language))
-        if name in ("time", "start", "end"):
+        if name in ("time", "start", "end", "until"):
             return str(format_datetime(from_us(int(value)), "HH:mm", tzinfo=self._zone, locale=language))
         if name == "probability":
             # a forecast is never sure
             return f">{format_percent(_SURE, locale=language)}" if value > _SURE else str(format_percent(value, locale=language))
-        if name == "sensor":
+        if name in ("sensor", "gate"):
             return self.sensor(str(value))
         if name in ("share", "moved"):
             return str(format_percent(value, locale=language))

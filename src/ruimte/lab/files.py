@@ -45,9 +45,12 @@ class Unusual(_Table, frozen=True):
 class Warn(_Table, frozen=True):
     """When a warning opens and closes (ISA-18.2: hysteresis, debounce, cool-down).
 
-    Opens when P(level passed) reaches ``open_at`` within ``look_ahead``; closes when it stays below ``close_below`` for
-    ``close_after``; the same place and level stay quiet for ``cool_down`` after that. ``from_level`` is the lowest level of a
-    level-of-service table that warns.
+    Opens when P(level passed) reaches ``open_at`` within ``look_ahead`` and stays there for ``open_after``; closes when it stays
+    below ``close_below`` for ``close_after``; the same place and level stay quiet for ``cool_down`` after that. ``from_level`` is
+    the lowest level of a level-of-service table that warns. ``surge``: a warning opens at once where so large a share of those at
+    whom that level starts come in within one tick, beyond what is usual. ``escalate_after``: a warning of priority 1 that nobody
+    acknowledged for so long is escalated. ``shelve_most``: the longest that a warning can be put aside. ``operators``: among how
+    many people the warnings are shared.
     """
 
     open_at: float = 0.5
@@ -56,6 +59,11 @@ class Warn(_Table, frozen=True):
     cool_down: str = "1h"
     look_ahead: str = "3h"
     from_level: str = "D"
+    open_after: str = "0s"
+    surge: float = 0.25
+    escalate_after: str = "5m"
+    shelve_most: str = "4h"
+    operators: int = 1
 
 
 class Retention(_Table, frozen=True):

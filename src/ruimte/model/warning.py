@@ -12,7 +12,8 @@ Phase = Literal["open", "acknowledged", "closed"]
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a warning stands: a kind and figures; words come later.
 
-    Kinds: ``above``, ``forecast`` or ``unknown``, then ``busier``, ``event`` and ``partly`` where they hold.
+    Kinds: ``surge``, ``above``, ``forecast`` or ``unknown``, then what drives it, where that holds: ``inflow``, ``busier``,
+    ``event``, ``event-ends``, ``partly``, ``sensor``.
     """
 
     kind: str
@@ -26,6 +27,13 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``priority`` 1 is the highest. ``probability`` is that of passing the level at ``expected_us``; ``lead_us`` the time from the
     last look to that moment (0: passed now). ``threshold``, ``expected`` (the median forecast for that moment)
     and ``now`` are in the place's quantity.
+
+    ``outlook``: for every moment that is looked at, the probability of being above the level then. ``earliest_us``: by then the
+    level is passed with a chance of 10 % at least, ``latest_us``: of 90 %; None where no moment reaches that.
+    ``situation``: the id of the warning that was the first of those at neighbouring places (its own where it stands alone).
+    ``surge``: it rests on a sudden count. ``asked_us``: since when it waits for an answer; ``escalated_us``: when it was passed on
+    for want of one; ``shelved_until_us``: put aside until then. ``decision``: the key of the measure that was taken, else
+    ``declined`` or ``seen``.
     """
 
     id: int
@@ -47,4 +55,13 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reasons: tuple[Reason, ...] = ()
     measures: tuple[str, ...] = ()
     acknowledged_by: str | None = None
+    acknowledged_us: int | None = None
+    asked_us: int | None = None
     decision: str | None = None
+    outlook: tuple[tuple[int, float], ...] = ()
+    earliest_us: int | None = None
+    latest_us: int | None = None
+    situation: int = 0
+    surge: bool = False
+    shelved_until_us: int | None = None
+    escalated_us: int | None = None

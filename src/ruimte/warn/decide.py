@@ -18,6 +18,8 @@ class Risk:
     ``at_us`` is the first moment at which the lab's limit is reached, else the moment of the highest probability; ``horizon`` is
     its index, -1 for now; ``probability`` that of being above the level then, and ``limit`` (in the place's quantity) where the
     level starts then. So all four tell of one moment, and ``probability`` reaches the lab's limit if that of any moment does.
+    ``outlook``: every moment with the probability of being above the level then; empty where it is not known. ``surge``: so many
+    have just been counted that a warning opens whatever the probability (see ``warn.surge``).
     """
 
     level: str
@@ -26,6 +28,8 @@ class Risk:
     at_us: int
     horizon: int
     limit: float
+    outlook: tuple[tuple[int, float], ...] = ()
+    surge: bool = False
 
 
 def above_now(mean: Array, sd: Array, limits: Array) -> Array:
@@ -54,6 +58,7 @@ def risks(
     known = np.nan_to_num(chance)
     passed = known >= open_at
     first = np.where(passed.any(axis=2), passed.argmax(axis=2), known.argmax(axis=2))
+    times = moments_us.tolist()
     return [
         [
             Risk(
@@ -63,6 +68,9 @@ def risks(
                 at_us=int(moments_us[first[place, rank]]),
                 horizon=int(first[place, rank]) - 1,
                 limit=float(limits[place, rank, first[place, rank]]),
+                outlook=tuple(
+                    (time, value) for time, value in zip(times, chance[place, rank].tolist(), strict=True) if value == value
+                ),
             )
             for rank, name in enumerate(levels)
         ]
