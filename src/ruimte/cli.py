@@ -388,6 +388,62 @@ def forecast(
     _tell(found.as_dict(), as_json, found.lines() + written)
 
 
+@main.group()
+def warn() -> None:
+    """Warnings: how good they are."""
+
+
+@warn.command("evaluate")
+@click.argument("lab")
+@click.option("--from", "from_", help="Begin, local time: 2025-01-06T06:00. Default: a week before the last observation.")
+@click.option("--to", help="End, local time. Default: the last observation.")
+@click.option("--model", "file", type=click.Path(path_type=Path), help="A forecast model's file, in place of the lab's own.")
+@click.option(
+    "--truth", type=click.Path(path_type=Path), help="Parquet of what really came (place, end_us, people), where known."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the pictures (needs the extra report).")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def warn_evaluate(
+    lab: str,
+    from_: str | None,
+    to: str | None,
+    file: Path | None,
+    truth: Path | None,
+    out: Path | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Replay a past of LAB, warn as if it were now, and compare with what came: hits, misses, false alarms, lead times, Brier.
+
+    Beside it two other methods: a fixed threshold on the current value, and the forecast from the weekly profile. Works while the
+    node runs.
+    """
+    from ruimte.clock import DAY_US
+    from ruimte.jobs.judging import as_dict, judge_warnings, lines, read_truth
+    from ruimte.jobs.models import Models, read_bundle
+    from ruimte.store import observations
+
+    read, folder = _read(lab), data_dir(data)
+    bundle = Models(folder, read.key).load_or_shipped()[0] if file is None else read_bundle(file)
+    path = folder / f"{read.key}.db"
+    with _history(read, path) as (model, source), _progress(f"evaluate {read.key}") as show:
+        assert source is not None  # it is required
+        span = source.read(observations.span)
+        if span is None:
+            raise RuimteError("holds no observations yet", str(path), f"import a file first: ruimte import {lab} FILE --format …")
+        until_us = span[1] if to is None else _within(_moment(to, read, "--to"), read, span, "--to")
+        from_us = max(span[0], until_us - 7 * DAY_US) if from_ is None else _within(_moment(from_, read), read, span)
+        known = None if truth is None else read_truth(truth, model)
+        found = judge_warnings(read, model, source, bundle, from_us, until_us, known, show)
+    pictures = []
+    if out is not None:
+        from ruimte.report.warnings import draw_warnings
+
+        pictures = [str(each) for each in draw_warnings(found, out)]
+    _tell(as_dict(found) | {"pictures": pictures}, as_json, lines(found) + [f"written: {each}" for each in pictures])
+
+
 @main.command()
 @click.argument("lab", required=False)
 @click.option("--sandbox", is_flag=True, help="No lab: a SensorThings server that anybody on this machine can write to.")

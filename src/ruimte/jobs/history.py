@@ -28,10 +28,14 @@ _CHUNK_US = 28 * DAY_US
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """What came, in the places' own quantity: shape (places, ticks), NaN where it is not known, from tick number ``first`` on."""
+    """What came, in the places' own quantity: shape (places, ticks), NaN where it is not known, from tick number ``first`` on.
+
+    ``state``: the estimator's, at the end.
+    """
 
     values: Array
     first: int
+    state: bytes | None = None
 
     @property
     def last(self) -> int:
@@ -58,7 +62,7 @@ def actual(
         progress((end - from_us) / (until_us - from_us))
     states = pa.concat_tables(parts) if parts else pa.table({})
     if not states.num_rows:
-        return Actual(np.full((len(model.places), 0), np.nan), 0)
+        return Actual(np.full((len(model.places), 0), np.nan), 0, state)
     ticks = model.tick_of_end(states["end_us"].to_numpy())
     first = int(ticks.min())
     values = np.full((len(model.places), int(ticks.max()) - first + 1), np.nan)
@@ -71,7 +75,7 @@ def actual(
             mine = [link for link, each in enumerate(model.links) if each.point == index]
             total = np.where(np.isnan(flows[mine]).all(axis=0), np.nan, np.nansum(flows[mine], axis=0))
             values[index] = np.where(np.isnan(values[index]), np.nan, total)
-    return Actual(values, first)
+    return Actual(values, first, state)
 
 
 def require_ticks(model: Model) -> None:

@@ -31,8 +31,8 @@ class Warning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``outlook``: for every moment that is looked at, the probability of being above the level then. ``earliest_us``: by then the
     level is passed with a chance of 10 % at least, ``latest_us``: of 90 %; None where no moment reaches that.
     ``situation``: the id of the warning that was the first of those at neighbouring places (its own where it stands alone).
-    ``surge``: it rests on a sudden count. ``asked_us``: since when it waits for an answer; ``escalated_us``: when it was passed on
-    for want of one; ``shelved_until_us``: put aside until then. ``decision``: the key of the measure that was taken, else
+    ``surge``: it rests on a sudden count. ``asked_us``: since when it waits for an answer; ``escalated_us``: when it was passed
+    on for want of one; ``shelved_until_us``: put aside until then. ``decision``: the key of the measure that was taken, else
     ``declined`` or ``seen``.
     """
 

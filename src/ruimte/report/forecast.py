@@ -6,7 +6,6 @@ on, so this can run in any thread; the same comparison gives the same bytes.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -16,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ruimte.clock import HOUR_US, from_us, to_us
-from ruimte.errors import RuimteError
 from ruimte.forecast import metrics
 from ruimte.forecast.comparison import Comparison, Method
 from ruimte.forecast.learned_forecaster import ALGORITHM
 from ruimte.model.forecast import LEVELS, MEDIAN, level_index
+from ruimte.report.look import BLUE, FAINT, INK, QUIET, RED, dress, new_figure, require_matplotlib, write_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +29,6 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-INK, QUIET, FAINT, BLUE, RED = "#1b1f23", "#6b7280", "#d5d9de", "#174a7c", "#b3261e"
 RANGES_H: tuple[tuple[float, float], ...] = ((0, 6), (6, 24), (24, 48), (48, np.inf))
 """Ranges of horizons (after, until] that are drawn apart, hours."""
 _SHADES = (("#08203a", "o"), (BLUE, "s"), ("#4a86bd", "^"), ("#86b3da", "D"))
@@ -47,7 +45,6 @@ _WORST = 4
 _ALIKE = 400
 """How many hours tell how the places are off together."""
 _LEAST_ALIKE = 20
-_DPI = 130
 
 
 def draw_backtest(found: Comparison, out: Path, zone: tzinfo = UTC) -> list[Path]:
@@ -63,10 +60,7 @@ def draw_backtest(found: Comparison, out: Path, zone: tzinfo = UTC) -> list[Path
 
     Raises ``RuimteError`` where matplotlib is not installed, or the folder cannot be written.
     """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise RuimteError("is not installed", "package matplotlib", "pip install 'ruimte[report]'") from None
+    require_matplotlib()
     figures: dict[str, Figure] = {}
     served = found.served()
     if served.any():
@@ -78,15 +72,7 @@ def draw_backtest(found: Comparison, out: Path, zone: tzinfo = UTC) -> list[Path
         days = _worst(found, served, zone)
         if days:
             figures["worst-days"] = _days(days, _main(found), zone)
-    pictures = {out / f"backtest-{name}.png": _png(figure) for name, figure in figures.items()}
-    path = out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path, picture in pictures.items():
-            path.write_bytes(picture)
-    except OSError as error:
-        raise RuimteError(f"cannot be written ({error.strerror or error})", str(path), "name a folder you may write") from None
-    return list(pictures)
+    return write_pictures(out, {f"backtest-{name}": figure for name, figure in figures.items()})
 
 
 def _main(found: Comparison) -> str:
@@ -100,7 +86,7 @@ def _main(found: Comparison) -> str:
 
 def _skill(found: Comparison, served: Mask, zone: tzinfo) -> Figure:
     """nMAE of every method by horizon."""
-    figure = _figure(8.2, 4.0)
+    figure = new_figure(8.2, 4.0)
     axes = figure.subplots()
     main, lines = _main(found), []
     group = _groups(found.elapsed_h)
@@ -129,7 +115,7 @@ def _skill(found: Comparison, served: Mask, zone: tzinfo) -> Figure:
     first, last = (from_us(int(us)).astimezone(zone) for us in found.origins_us[[0, -1]])
     told = f"nMAE; {_many(len(found.origins_us), 'forecast')} of {_many(len(found.places), 'place')}, made "
     told += f"{_day(first)} to {_day(last)}" if first.date() != last.date() else _day(first)
-    _dress(axes, "How far off the forecasts were", "how far ahead", "mean absolute error ÷ mean of what came", below=told)
+    dress(axes, "How far off the forecasts were", "how far ahead", "mean absolute error ÷ mean of what came", below=told)
     _label(axes, lines)
     return figure
 
@@ -193,7 +179,7 @@ def _label(axes: Axes, lines: list[tuple[str, float, float, bool]]) -> None:
 
 def _reliability(found: Comparison, served: Mask, sure: dict[str, Array]) -> Figure:
     """Promised against observed share below each quantile; a row a method."""
-    figure = _figure(8.2, 0.4 + 3.7 * len(sure))
+    figure = new_figure(8.2, 0.4 + 3.7 * len(sure))
     grid = figure.subplots(len(sure), 2, squeeze=False, width_ratios=(1, 1.15))
     for (name, quantiles), (whole, apart) in zip(sure.items(), grid, strict=True):
         whole.plot([0, 100], [0, 100], color=QUIET, linewidth=0.8, linestyle="--", zorder=1)
@@ -216,15 +202,15 @@ def _reliability(found: Comparison, served: Mask, sure: dict[str, Array]) -> Fig
         apart.set_ylim(-most, most)
         apart.text(99, 0.96 * most, "came lower than forecast", ha="right", va="top", color=QUIET, fontsize=8)
         apart.text(99, -0.96 * most, "came higher than forecast", ha="right", va="bottom", color=QUIET, fontsize=8)
-        _dress(whole, f"Share below each quantile: {name}", "promised below, %", "observed below, %")
-        _dress(apart, "Observed minus promised", "promised below, %", "percentage points")
+        dress(whole, f"Share below each quantile: {name}", "promised below, %", "observed below, %")
+        dress(apart, "Observed minus promised", "promised below, %", "percentage points")
     return figure
 
 
 def _pit(found: Comparison, served: Mask, sure: dict[str, Array]) -> Figure:
     """How often what came lay between which two quantiles, a row a method, a column a range of horizons."""
     ranges = _ranges(found, served)
-    figure = _figure(max(6.4, 0.6 + 2.1 * len(ranges)), 0.7 + 2.1 * len(sure))
+    figure = new_figure(max(6.4, 0.6 + 2.1 * len(ranges)), 0.7 + 2.1 * len(sure))
     grid = figure.subplots(len(sure), len(ranges), squeeze=False, sharex=True, sharey=True)
     for row, (name, quantiles) in enumerate(sure.items()):
         for column, ((label, within), axes) in enumerate(zip(ranges.items(), grid[row], strict=True)):
@@ -234,7 +220,7 @@ def _pit(found: Comparison, served: Mask, sure: dict[str, Array]) -> Figure:
             axes.axhline(1, color=INK, linewidth=1.0, linestyle="--")
             axes.set_xlim(0, 100)
             axes.set_xticks((0, 25, 50, 75, 100))
-            _dress(axes, f"{label} ahead", "", f"{name}\n× as often as promised" if column == 0 else "", size=9)
+            dress(axes, f"{label} ahead", "", f"{name}\n× as often as promised" if column == 0 else "", size=9)
     grid[0, 0].set_ylim(0, max(2.0, grid[0, 0].get_ylim()[1]))
     figure.suptitle("Where among the quantiles did it come? (PIT; flat is calibrated)", x=0.01, ha="left", fontsize=10, color=INK)
     figure.supxlabel("quantile at which it came, %   (left: fewer came than forecast; right: more)", fontsize=9, color=INK)
@@ -364,7 +350,7 @@ def _days(days: list[_Day], name: str, zone: tzinfo) -> Figure:
     """What came on the worst days against what was forecast the day before."""
     columns = min(2, len(days))
     rows = -(-len(days) // columns)
-    figure = _figure(9.2 if columns > 1 else 6.4, 0.8 + 2.5 * rows)
+    figure = new_figure(9.2 if columns > 1 else 6.4, 0.8 + 2.5 * rows)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for axes in panels[len(days) :]:
         axes.set_visible(False)
@@ -387,48 +373,13 @@ def _days(days: list[_Day], name: str, zone: tzinfo) -> Figure:
         share = f" ({100 * day.off / mean:.0f} %)" if mean > 0 else ""
         told = f"made {day.issued:%a %H:%M}; off by {day.off:,.0f} on average{share}"
         unit = "persons or persons/h" if number % columns == 0 else ""
-        _dress(axes, f"{day.begin:%a} {_day(day.begin)}", "", unit, size=9.5, below=told)
+        dress(axes, f"{day.begin:%a} {_day(day.begin)}", "", unit, size=9.5, below=told)
     panels[0].set_ylim(bottom=0)
     title = "The worst days" if len(days) > 1 else "The worst day"
     figure.suptitle(f"{title}, all places added up (times of {zone})", x=0.01, ha="left", fontsize=10, color=INK)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=8.5)
     return figure
-
-
-# ---- the house's look
-
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure((width, height), dpi=_DPI, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _dress(axes: Axes, title: str, x: str, y: str, size: float = 10, below: str = "") -> None:
-    axes.set_title(title, loc="left", fontsize=size, color=INK, pad=18 if below else 6)
-    axes.annotate(below, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=QUIET, fontsize=8)
-    axes.set_xlabel(x, fontsize=9, color=INK)
-    axes.set_ylabel(y, fontsize=9, color=INK)
-    axes.tick_params(labelsize=8.5, color=QUIET, labelcolor=INK)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(QUIET)
-
-
-def _png(figure: Figure) -> bytes:
-    """The picture in few colours, for a third of the size, and without the version of what drew it."""
-    from PIL import Image  # matplotlib needs it too
-
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=_DPI)
-    # the other ways of choosing colours lose that of a few small marks
-    picture = Image.open(drawn).convert("RGB").quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    picture.save(small, "PNG", optimize=True, dpi=(_DPI, _DPI))
-    return small.getvalue()
 
 
 def _day(moment: datetime) -> str:
