@@ -34,6 +34,7 @@ from ruimte.jobs.room import (
 )
 from ruimte.lab.files import LabFile, MeasureEntry, Text, Ticks
 from ruimte.lab.lab import CountPoint, Lab, Zone
+from ruimte.model.role import ROLE_NAMES, Actor
 from ruimte.text import pick
 
 START_US = to_us(datetime(2019, 12, 31, 19, 45, tzinfo=UTC))
@@ -228,12 +229,12 @@ class FakeRoom:
     queues: list[asyncio.Queue[Change]] = field(default_factory=list)
     decisions: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
     acknowledged: dict[int, str] = field(default_factory=dict)
-    lines: list[tuple[int, str, str | None, dict[str, str], str]] = field(default_factory=list)
+    lines: list[tuple[int, str, str | None, dict[str, str], str, str | None]] = field(default_factory=list)
     begun: dict[int, tuple[Spot, int]] = field(default_factory=dict)
     conditions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._log("start", None, {"en": "The room was opened.", "nl": "De ruimte is geopend."}, "node")
+        self._log("start", None, {"en": "The room was opened.", "nl": "De ruimte is geopend."}, None)
         self._open_warnings()
 
     def status(self) -> Status:
@@ -292,26 +293,29 @@ class FakeRoom:
 
     def logbook(self, language: str, before: int | None = None, limit: int = 50) -> list[LogView]:
         views = [
-            LogView(id=n, time=iso(t), wall_time=iso(t), kind=kind, place=place, warning=None, text=text[language], who=who)
-            for n, (t, kind, place, text, who) in enumerate(self.lines, 1)
+            LogView(
+                id=n, time=iso(t), wall_time=iso(t), kind=kind, place=place, warning=None, text=text[language], who=who, name=name
+            )
+            for n, (t, kind, place, text, who, name) in enumerate(self.lines, 1)
         ]
         return [view for view in reversed(views) if before is None or view.id < before][:limit]
 
-    async def acknowledge(self, warning: int, who: str) -> None:
+    async def acknowledge(self, warning: int, actor: Actor) -> None:
         if warning in self.acknowledged:
             raise RuimteError("the warning has been acknowledged already", str(warning), "reload the page")
-        self.acknowledged[warning] = who
+        self.acknowledged[warning] = ROLE_NAMES[actor.role]["en"]
         name = self.begun[warning][0].name
         text = {"en": f"Acknowledged: {pick(name, 'en')}", "nl": f"Bevestigd: {pick(name, 'nl')}"}
-        self._log("acknowledged", self.begun[warning][0].key, text, who)
+        self._log("acknowledged", self.begun[warning][0].key, text, actor)
         self.tell("changed")
 
-    async def decide(self, warning: int, who: str, measure: str | None, note: str = "") -> None:
+    async def decide(self, warning: int, actor: Actor, measure: str | None, note: str = "") -> None:
+        who = ROLE_NAMES[actor.role]["en"]
         self.acknowledged.setdefault(warning, who)
         self.decisions[warning] = (who, measure, note)
         en, nl = ("Declined", "Afgewezen") if measure is None else ("Measure taken", "Maatregel genomen")
         detail = f": {measure or ''} {note}".rstrip(": ")
-        self._log("decided", self.begun[warning][0].key, {"en": en + detail, "nl": nl + detail}, who)
+        self._log("decided", self.begun[warning][0].key, {"en": en + detail, "nl": nl + detail}, actor)
         self.tell("changed")
 
     def listen(self) -> asyncio.Queue[Change]:
@@ -403,7 +407,7 @@ class FakeRoom:
             if spot.key not in warned and ahead and ahead.probability >= 0.5:
                 self.begun[len(self.begun) + 1] = (spot, self.now_us)
                 text = {"en": f"Warning: {pick(spot.name, 'en')}", "nl": f"Waarschuwing: {pick(spot.name, 'nl')}"}
-                self._log("opened", spot.key, text, "node")
+                self._log("opened", spot.key, text, None)
 
     def _warning(self, id_: int, language: str, now_us: int) -> WarningView:
         spot, opened_us = self.begun[id_]
@@ -445,8 +449,9 @@ class FakeRoom:
             decision=pick(taken, language) if id_ in self.decisions else None,
         )
 
-    def _log(self, kind: str, place: str | None, text: dict[str, str], who: str) -> None:
-        self.lines.append((self.now_us, kind, place, text, who))
+    def _log(self, kind: str, place: str | None, text: dict[str, str], actor: Actor | None) -> None:
+        who, name = ("node", None) if actor is None else (ROLE_NAMES[actor.role]["en"], actor.name)
+        self.lines.append((self.now_us, kind, place, text, who, name))
 
 
 def _view(entry: MeasureEntry, language: str) -> MeasureView:
@@ -460,7 +465,8 @@ class FakeAccounts:
 
     auto: bool = True
     password: str | None = None
-    sessions: dict[str, str] = field(default_factory=dict)
+    user: Actor = Actor("Jo Jansen", "manager")
+    sessions: dict[str, Actor] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
 
     @property
@@ -469,10 +475,10 @@ class FakeAccounts:
 
     def welcome(self) -> str:
         token = secrets.token_urlsafe()
-        self.sessions[token] = "crowd manager"
+        self.sessions[token] = self.user
         return token
 
-    def session_user(self, token: str) -> str | None:
+    def actor(self, token: str) -> Actor | None:
         return self.sessions.get(token)
 
     def sign_in(self, password: str) -> str | None:

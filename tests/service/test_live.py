@@ -12,10 +12,13 @@ from ruimte.errors import RuimteError
 from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.station import Station
+from ruimte.model.role import Actor
 from ruimte.store import observations, records
 from ruimte.store.sqlite import Reader
 
 from .conftest import NOW, moment, rows_of
+
+JO = Actor("Jo Jansen", "manager")
 
 
 @pytest.fixture
@@ -89,16 +92,16 @@ def test_a_listener_that_lags_loses_the_oldest(start):
 def test_acknowledging_and_deciding_is_durable_and_in_the_logbook(room):
     warning = street(room)
     assert warning.phase == "open"
-    asyncio.run(room.acknowledge(warning.id, "operator"))
-    assert (street(room).phase, street(room).acknowledged_by) == ("acknowledged", "operator")
-    asyncio.run(room.decide(warning.id, "operator", "announce", "Signs at the station"))
+    asyncio.run(room.acknowledge(warning.id, JO))
+    assert (street(room).phase, street(room).acknowledged_by) == ("acknowledged", "crowd manager")
+    asyncio.run(room.decide(warning.id, JO, "announce", "Signs at the station"))
     with Reader(Path(room.path)) as other:
         kept = other.read(lambda c: records.warnings(c, 2**60, 0))
         assert next(w for w in kept if w.id == warning.id).decision == "announce"
     newest = room.logbook("en", limit=2)
-    assert [(entry.kind, entry.who, entry.warning) for entry in newest] == [
-        ("decided", "operator", warning.id),
-        ("acknowledged", "operator", warning.id),
+    assert [(entry.kind, entry.who, entry.name, entry.warning) for entry in newest] == [
+        ("decided", "crowd manager", "Jo Jansen", warning.id),
+        ("acknowledged", "crowd manager", "Jo Jansen", warning.id),
     ]
     assert newest[0].text == "Measure for Station road: Show a quieter route. Signs at the station"
     assert street(room).decision == "Show a quieter route"
@@ -109,8 +112,17 @@ def test_acknowledging_and_deciding_is_durable_and_in_the_logbook(room):
     assert again.book.get(warning.id).decision == "announce"
 
 
+def test_the_name_stands_beside_the_logbook_and_nowhere_else(room):
+    asyncio.run(room.acknowledge(street(room).id, JO))
+    room._station.store.write(lambda c: c.execute("DELETE FROM staff_names")).result()
+    with Reader(Path(room.path)) as other:
+        dump = other.read(lambda c: "\n".join(c.iterdump()))
+    assert "acknowledged" in dump
+    assert JO.name not in dump
+
+
 def test_declining_is_a_decision_too(room):
-    asyncio.run(room.decide(street(room).id, "operator", None, "Only a market"))
+    asyncio.run(room.decide(street(room).id, JO, None, "Only a market"))
     assert room.logbook("nl", limit=1)[0].kind == "declined"
     assert street(room).decision == "No measure taken"
 
@@ -118,7 +130,7 @@ def test_declining_is_a_decision_too(room):
 def test_what_does_not_exist_is_refused_and_changes_nothing(room):
     before = room.warnings("en"), room.logbook("en")
     standing = street(room).id
-    for act in (room.acknowledge(99, "a"), room.decide(standing, "a", "fly"), room.decide(99, "a", None)):
+    for act in (room.acknowledge(99, JO), room.decide(standing, JO, "fly"), room.decide(99, JO, None)):
         with pytest.raises(RuimteError):
             asyncio.run(act)
     with pytest.raises(RuimteError, match="no such zone or count point"):
@@ -130,13 +142,13 @@ def test_a_change_that_cannot_be_written_is_taken_back(room):
     warning = street(room)
     room._station.store.close()
     with pytest.raises(RuimteError, match="the store is closed"):
-        asyncio.run(room.acknowledge(warning.id, "operator"))
+        asyncio.run(room.acknowledge(warning.id, JO))
     assert room._station.book.get(warning.id).phase == "open"
 
 
 def test_warnings_as_they_stood(room):
     opened = street(room)
-    asyncio.run(room.decide(opened.id, "operator", "announce"))
+    asyncio.run(room.decide(opened.id, JO, "announce"))
     room.run_on(20)
     first, last = room.span()
     assert first < moment(NOW) < last == room._clock.now_us()

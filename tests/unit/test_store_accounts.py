@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ruimte.model.role import Actor
 from ruimte.store.accounts import StoredAccounts
 from ruimte.store.sqlite import Store
 
@@ -34,9 +35,9 @@ def test_the_account_is_made_once(store, accounts, clock):
 
 def test_a_link_signs_in_once_and_within_a_day(accounts, clock):
     link = accounts.one_time_token()
-    assert accounts.session_user(link) is None
+    assert accounts.actor(link) is None
     session = accounts.redeem(link)
-    assert accounts.session_user(session) == "operator"
+    assert accounts.actor(session) == Actor("operator", "admin")
     assert accounts.redeem(link) is None
     late = accounts.one_time_token()
     clock[0] += DAY_US
@@ -50,10 +51,10 @@ def test_a_session_is_no_link(accounts):
 def test_a_session_ends_when_signed_out_or_after_a_month(accounts, clock):
     one, other = accounts.welcome(), accounts.welcome()
     accounts.sign_out(one)
-    assert accounts.session_user(one) is None
-    assert accounts.session_user(other) == "operator"
+    assert accounts.actor(one) is None
+    assert accounts.actor(other) == Actor("operator", "admin")
     clock[0] += 31 * DAY_US
-    assert accounts.session_user(other) is None
+    assert accounts.actor(other) is None
 
 
 def test_a_password_signs_in_and_can_be_changed(store, accounts, clock):
@@ -62,7 +63,7 @@ def test_a_password_signs_in_and_can_be_changed(store, accounts, clock):
     accounts.set_password("operator", "correct horse")
     assert accounts.has_password
     assert accounts.sign_in("wrong horse") is None
-    assert accounts.session_user(accounts.sign_in("correct horse")) == "operator"
+    assert accounts.actor(accounts.sign_in("correct horse")) == Actor("operator", "admin")
     accounts.set_password("operator", "battery staple")
     assert accounts.sign_in("correct horse") is None
     assert StoredAccounts(store, lambda: clock[0]).sign_in("battery staple") is not None

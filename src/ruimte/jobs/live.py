@@ -18,10 +18,12 @@ from ruimte.jobs import views
 from ruimte.jobs.room import Change, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
 from ruimte.jobs.station import Picture, Station
 from ruimte.lab.lab import Lab
+from ruimte.model.role import Actor
 from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
-from ruimte.store import observations, records, results
+from ruimte.store import observations, records, results, staff
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
+from ruimte.text import duration_us
 
 Feed = Callable[[int], pa.Table]
 """Gives what was received since the last call, up to a moment; the rows were handed to the store before it returns."""
@@ -156,21 +158,21 @@ class LiveRoom:
 
     # --- acting -----------------------------------------------------------------------------------------------------
 
-    async def acknowledge(self, warning: int, who: str) -> None:
-        await self._act(warning, "acknowledged", who, {}, acknowledged_by=who)
+    async def acknowledge(self, warning: int, actor: Actor) -> None:
+        await self._act(warning, "acknowledged", actor, {}, acknowledged_by=actor.role)
 
-    async def decide(self, warning: int, who: str, measure: str | None, note: str = "") -> None:
+    async def decide(self, warning: int, actor: Actor, measure: str | None, note: str = "") -> None:
         if measure is not None and measure not in self.lab.measures:
             raise RuimteError("is not in the playbook", f"measure {measure!r}", "choose one that the warning proposes")
         body = {"note": note} if measure is None else {"note": note, "measure": measure}
         kind = "declined" if measure is None else "decided"
-        await self._act(warning, kind, who, body, acknowledged_by=who, decision=measure or "declined")
+        await self._act(warning, kind, actor, body, acknowledged_by=actor.role, decision=measure or "declined")
 
-    async def _act(self, id_: int, kind: str, who: str, body: dict[str, Any], **changes: Any) -> None:
-        await asyncio.to_thread(self._change, id_, kind, who, body, changes)
+    async def _act(self, id_: int, kind: str, actor: Actor, body: dict[str, Any], **changes: Any) -> None:
+        await asyncio.to_thread(self._change, id_, kind, actor, body, changes)
         await self._tell("changed")
 
-    def _change(self, id_: int, kind: str, who: str, body: dict[str, Any], changes: dict[str, Any]) -> None:
+    def _change(self, id_: int, kind: str, actor: Actor, body: dict[str, Any], changes: dict[str, Any]) -> None:
         with self._lock:
             now = self._clock.now_us()
             before = self._station.book.get(id_)
@@ -181,7 +183,7 @@ class LiveRoom:
                 lab_us=now,
                 wall_us=SystemClock().now_us(),
                 kind=kind,
-                who=who,
+                who=actor.role,
                 place=warning.place,
                 warning=id_,
                 body=body,
@@ -189,7 +191,9 @@ class LiveRoom:
 
             def work(connection: sqlite3.Connection) -> None:
                 records.append_warning(connection, warning, now)
-                records.append_log(connection, entry)
+                line = records.append_log(connection, entry)
+                if actor.name != actor.role:
+                    staff.keep_name(connection, line, actor.name, entry.wall_us + duration_us(self.lab.file.retention.staff))
                 results.save_snapshot(connection, "warnings", now, book)
 
             try:

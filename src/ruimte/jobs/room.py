@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from ruimte.lab.lab import Lab
+from ruimte.model.role import Actor
 
 Mode = Literal["live", "replay"]
 
@@ -195,7 +196,8 @@ class WarningView(_View, frozen=True, kw_only=True):
 
 
 class LogView(_View, frozen=True, kw_only=True):
-    """A line of the logbook, in one language. ``time`` is the lab's, ``wall_time`` the world's."""
+    """A line of the logbook, in one language. ``time`` is the lab's, ``wall_time`` the world's. ``who`` is the role; ``name`` the
+    person's, None where there was none or its time is over (``retention.staff``), or where the reader may not see it."""
 
     id: int
     time: str
@@ -205,6 +207,7 @@ class LogView(_View, frozen=True, kw_only=True):
     warning: int | None
     text: str
     who: str
+    name: str | None = None
 
 
 class Change(_View, frozen=True, kw_only=True):
@@ -243,9 +246,9 @@ class Room(Protocol):
         """First and last moment that can be looked back to, µs."""
         ...
 
-    async def acknowledge(self, warning: int, who: str) -> None: ...
+    async def acknowledge(self, warning: int, actor: Actor) -> None: ...
 
-    async def decide(self, warning: int, who: str, measure: str | None, note: str = "") -> None:
+    async def decide(self, warning: int, actor: Actor, measure: str | None, note: str = "") -> None:
         """Take a measure of the playbook, or (``None``) decline to act. Durable when it returns."""
         ...
 

@@ -246,7 +246,7 @@ def warning_view(station: Station, warning: Warning, language: str, now_us: int 
             MeasureView(key=m.key, name=pick(m.name, language), text=pick(m.text, language), decides=pick(m.decides, language))
             for m in measures
         ],
-        acknowledged_by=warning.acknowledged_by,
+        acknowledged_by=None if warning.acknowledged_by is None else words.who(warning.acknowledged_by),
         decision=words.decision(warning.decision),
     )
 
@@ -263,6 +263,7 @@ def log_view(station: Station, entry: LogEntry, language: str) -> LogView:
         warning=entry.warning,
         text=words.log(entry),
         who=words.who(entry.who),
+        name=entry.name,
     )
 
 

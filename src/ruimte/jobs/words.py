@@ -10,6 +10,7 @@ from babel.numbers import format_decimal, format_percent
 
 from ruimte.clock import from_us
 from ruimte.lab.lab import Lab
+from ruimte.model.role import ROLE_NAMES
 from ruimte.model.warning import Reason
 from ruimte.store.records import LogEntry
 from ruimte.text import pick
@@ -215,7 +216,7 @@ IDENTIFIERS = {
 
 _NO_MEASURE = {"en": "No measure taken", "nl": "Geen maatregel genomen"}
 _SEEN = {"en": "Seen, nothing done", "nl": "Gezien, niets gedaan"}
-_WHO = {"system": {"en": "system", "nl": "systeem"}}
+_WHO = {"system": {"en": "system", "nl": "systeem"}, **ROLE_NAMES}
 
 
 _SURE = 0.99
@@ -272,7 +273,7 @@ class Words:
         return pick(_SEEN if decision == "seen" else _NO_MEASURE, self._language)
 
     def who(self, who: str) -> str:
-        """Who did it; the system has a name in both languages."""
+        """Who did it, a role or the system, as it is said."""
         return pick(_WHO.get(who, who), self._language)
 
     def _fill(self, key: str, figures: dict[str, Any]) -> str:

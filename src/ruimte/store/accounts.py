@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable
 
+from ruimte.model.role import Actor
 from ruimte.store.sqlite import Store
 
 _SCRYPT = {"n": 2**15, "r": 8, "p": 1, "maxmem": 64 * 1024 * 1024}
@@ -44,7 +45,7 @@ class StoredAccounts:
         """A new session without being asked for anything (``auto``)."""
         return self._issue("session", _SESSION_US)
 
-    def session_user(self, token: str) -> str | None:
+    def actor(self, token: str) -> Actor | None:
         """Who holds a session; None where there is none."""
         row = self._store.read(
             lambda c: c.execute(
@@ -52,7 +53,7 @@ class StoredAccounts:
                 (_hash(token), self._now_us()),
             ).fetchone()
         )
-        return None if row is None else str(row[0])
+        return None if row is None else Actor(str(row[0]), "operator" if self.auto else "admin")
 
     def sign_in(self, password: str) -> str | None:
         """A new session, or None where the password is wrong or none is set."""

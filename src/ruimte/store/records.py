@@ -11,7 +11,10 @@ from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the logbook: ``kind`` and ``body`` say what happened; words are made when it is read, in a reader's language."""
+    """A line of the logbook: ``kind`` and ``body`` say what happened; words are made when it is read, in a reader's language.
+
+    ``who`` is a role. ``name`` is filled when a line is read, as long as the name is kept (``ruimte.store.staff``).
+    """
 
     lab_us: int
     wall_us: int
@@ -21,6 +24,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     warning: int | None = None
     body: dict[str, Any] = {}
     id: int = 0
+    name: str | None = None
 
 
 def append_warning(connection: sqlite3.Connection, warning: Warning, at_us: int) -> None:
@@ -49,9 +53,9 @@ def last_warning_id(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM warnings").fetchone()[0])
 
 
-def append_log(connection: sqlite3.Connection, entry: LogEntry) -> None:
-    """Append a line to the logbook."""
-    connection.execute(
+def append_log(connection: sqlite3.Connection, entry: LogEntry) -> int:
+    """Append a line to the logbook. Tells its id."""
+    appended = connection.execute(
         "INSERT INTO logbook (lab_us, wall_us, kind, place, warning_id, who, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             entry.lab_us,
@@ -63,12 +67,14 @@ def append_log(connection: sqlite3.Connection, entry: LogEntry) -> None:
             msgspec.json.encode(entry.body).decode(),
         ),
     )
+    return int(appended.lastrowid or 0)
 
 
 def log(connection: sqlite3.Connection, before: int | None, limit: int) -> list[LogEntry]:
     """Lines of the logbook, newest first, from below id ``before``."""
     rows = connection.execute(
-        "SELECT id, lab_us, wall_us, kind, place, warning_id, who, body FROM logbook WHERE id < ? ORDER BY id DESC LIMIT ?",
+        "SELECT id, lab_us, wall_us, kind, place, warning_id, who, body, name FROM logbook LEFT JOIN staff_names ON log_id = id"
+        " WHERE id < ? ORDER BY id DESC LIMIT ?",
         (before if before is not None else 2**62, limit),
     )
     return [
@@ -81,6 +87,7 @@ def log(connection: sqlite3.Connection, before: int | None, limit: int) -> list[
             warning=warning,
             who=who,
             body=msgspec.json.decode(body),
+            name=name,
         )
-        for id_, lab, wall, kind, place, warning, who, body in rows
+        for id_, lab, wall, kind, place, warning, who, body, name in rows
     ]

@@ -13,6 +13,7 @@ from ruimte.jobs.room import Room
 from ruimte.web import fields
 from ruimte.web.pages import Pages
 from ruimte.web.picture import picture
+from ruimte.web.roles import without_names
 
 _MAX_LINES = 500
 
@@ -53,7 +54,8 @@ async def logbook(request: Request) -> Response:
     """The logbook, newest first: ``limit`` lines from below id ``before``."""
     limit = fields.whole(request, "limit", 50, 1, _MAX_LINES)
     before = fields.whole(request, "before", None, 1, 2**62)
-    return _json({"logbook": _room(request).logbook(_language(request), before, limit or 50)})
+    lines = _room(request).logbook(_language(request), before, limit or 50)
+    return _json({"logbook": without_names(lines, request)})
 
 
 def _room(request: Request) -> Room:

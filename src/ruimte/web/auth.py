@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ruimte.model.role import Actor
 from ruimte.web.pages import Pages
 from ruimte.web.problems import WebError
 from ruimte.web.words import marked
@@ -37,7 +38,7 @@ class Accounts(Protocol):
         """A new session for a visitor who gets one without asking (``auto``)."""
         ...
 
-    def session_user(self, token: str) -> str | None:
+    def actor(self, token: str) -> Actor | None:
         """Who holds a session; None where there is none."""
         ...
 
@@ -163,7 +164,7 @@ async def account(request: Request) -> Response:
         if check is None:
             return _account(request, 400, problem="wrong")
         accounts.sign_out(check)
-    accounts.set_password(request.state.user, password)
+    accounts.set_password(request.state.user.name, password)
     return _account(request, done=True)
 
 

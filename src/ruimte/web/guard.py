@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ruimte.model.role import Actor
 from ruimte.web.auth import Accounts, cookie_name, give_session
 from ruimte.web.problems import WebError, answer
+from ruimte.web.roles import needed
 from ruimte.web.settings import WebSettings
 from ruimte.web.words import marked
 
 PDOK = "https://service.pdok.nl"
-_OPEN_TO_ALL = ("/sign-in", "/healthz", "/readyz", "/static/")
 _FOR_FILES = {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
 _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -52,11 +53,11 @@ class Guard:
         try:
             self._check_host(request)
             self._check_origin(request)
-            request.state.user = self._session_user(request)
+            request.state.user = self._actor(request)
             if request.state.user is None and self._is_welcome(request):
                 welcome = self._accounts.welcome()
-                request.state.user = self._accounts.session_user(welcome)
-            refusal = self._check_session(request)
+                request.state.user = self._accounts.actor(welcome)
+            refusal = self._check_need(request)
         except WebError as error:
             request.state.user = None
             refusal = answer(request, error)
@@ -79,22 +80,27 @@ class Guard:
                 403, marked("that does not come from a page of this node"), "Origin", marked("act from the control room")
             )
 
-    def _session_user(self, request: Request) -> str | None:
+    def _actor(self, request: Request) -> Actor | None:
         token = request.cookies.get(cookie_name(request))
-        return self._accounts.session_user(token) if token else None
+        return self._accounts.actor(token) if token else None
 
     def _is_welcome(self, request: Request) -> bool:
         accounts = self._accounts
         first_page = request.url.path == "/" and request.method == "GET"
         return first_page and accounts.auto and not accounts.has_password and _is_from_here(request)
 
-    def _check_session(self, request: Request) -> Response | None:
-        """Nothing, or the answer to a visitor who has to sign in first."""
-        if request.state.user is not None or request.url.path.startswith(_OPEN_TO_ALL):
+    def _check_need(self, request: Request) -> Response | None:
+        """Nothing, or the answer to a visitor who has to sign in first. Raises a 403 for one whose role may not do this."""
+        need, user = needed(request), request.state.user
+        if need == "nothing":
             return None
+        if user is not None:
+            if need == "a session" or (need is not None and user.may(need)):
+                return None
+            raise WebError(403, marked("your role may not do this"), request.url.path, marked("ask who manages the accounts"))
         if not self._accounts.has_password and not _is_from_here(request):
             raise WebError(403, marked("this node has no password yet"), "", marked("sign in on the machine itself and set one"))
-        to_act = request.method in _CHANGES or request.url.path == "/account"
+        to_act = need != "look"
         if not to_act and not self._accounts.has_password:
             return None
         where = "/sign-in?why=act" if to_act else "/sign-in"

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from ruimte.model.role import ROLE_NAMES
 from ruimte.text import LANGUAGES, pick
 from ruimte.web.words import Words, preferred
 
@@ -77,4 +78,5 @@ def _environment(words: Words, common: dict[str, Any]) -> Environment:
     environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(common, words=words, language=words.language)
     environment.filters.update(data=as_data, pick=lambda text: pick(text, words.language))
+    environment.filters["role"] = lambda role: pick(ROLE_NAMES[role], words.language)
     return environment

@@ -10,12 +10,14 @@ from starlette.responses import HTMLResponse, Response
 from ruimte.clock import iso
 from ruimte.jobs.room import LogView, Room, ZoneView
 from ruimte.lab.lab import CountPoint, Lab, Zone
+from ruimte.model.role import Actor
 from ruimte.text import duration_us, pick
 from ruimte.web import conditions, fields
 from ruimte.web.control.levels import SYMBOLS, legend, worst_first
 from ruimte.web.control.script_words import script_words
 from ruimte.web.pages import Pages
 from ruimte.web.picture import picture
+from ruimte.web.roles import without_names
 from ruimte.web.words import LOCALES
 
 _LINES = 50
@@ -69,6 +71,12 @@ def warnings_fragment(request: Request, at_us: int | None = None) -> Response:
     return _fragment(request, "_warnings_and_count.html", _warnings(request, at_us))
 
 
+def may_act(request: Request) -> bool:
+    """Whether to show what can be pressed. To nobody in particular too: pressing it asks to sign in first."""
+    user: Actor | None = request.state.user
+    return user is None or user.may("act")
+
+
 def _legend(request: Request) -> dict[str, Any]:
     room, pages = _parts(request)
     return {"legend": legend(room.zones(pages.language(request)), pages.speaks(request))}
@@ -83,7 +91,7 @@ def _warnings(request: Request, at_us: int | None) -> dict[str, Any]:
         "measures": list(room.lab.measures.values()),
         "symbols": SYMBOLS,
         "now": status.time if at_us is None else iso(at_us),
-        "can_act": at_us is None,
+        "can_act": at_us is None and may_act(request),
     }
 
 
@@ -107,7 +115,7 @@ def _logbook(request: Request, at_us: int | None) -> dict[str, Any]:
     else:
         now = iso(at_us)
         lines = [line for line in room.logbook(language, limit=_LINES_TO_SEARCH) if line.time <= now][:_LINES]
-    return {"lines": lines, "now": now}
+    return {"lines": without_names(lines, request), "now": now}
 
 
 def _table(request: Request, at_us: int | None) -> dict[str, Any]:

@@ -78,4 +78,4 @@ def _bearer(headers: Mapping[bytes, bytes]) -> str | None:
 def _is_signed_in(scope: Scope, accounts: Accounts) -> bool:
     request = Request(scope)
     token = request.cookies.get(cookie_name(request))
-    return token is not None and accounts.session_user(token) is not None
+    return token is not None and accounts.actor(token) is not None

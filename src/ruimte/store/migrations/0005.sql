@@ -1,0 +1,7 @@
+-- Who did what the logbook tells by role: kept apart from it, for the logbook stays and a name does not (retention.staff).
+CREATE TABLE staff_names (
+  log_id   INTEGER PRIMARY KEY REFERENCES logbook (id),
+  name     TEXT NOT NULL,
+  until_us INTEGER NOT NULL
+);
+CREATE INDEX staff_names_until ON staff_names (until_us);

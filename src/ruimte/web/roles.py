@@ -1,0 +1,66 @@
+"""Which route needs what: the one place where that stands. What does not stand here is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.routing import Match, Route
+
+from ruimte.jobs.room import LogView
+from ruimte.model.role import Actor, Permission
+
+Need = Permission | Literal["nothing", "a session"]
+"""``nothing``: everybody who reaches the node. ``a session``: whoever is signed in, in any role."""
+
+NEEDS: Mapping[str, Need] = {
+    "GET /": "look",
+    "GET /fragments/legend": "look",
+    "GET /fragments/warnings": "look",
+    "GET /fragments/logbook": "look",
+    "GET /fragments/table": "look",
+    "POST /warnings/{id:int}/acknowledge": "act",
+    "POST /warnings/{id:int}/decide": "act",
+    "GET /sources": "look",
+    "GET /sensors": "look",
+    "GET /sign-in": "nothing",
+    "POST /sign-in": "nothing",
+    "GET /sign-in/{token}": "nothing",
+    "POST /sign-out": "a session",
+    "GET /account": "a session",
+    "POST /account": "a session",
+    "GET /api/v1/zones": "look",
+    "GET /api/v1/zones/{key}/series": "look",
+    "GET /api/v1/ngsi-ld/crowd-flow-observed": "look",
+    "GET /api/v1/ngsi-ld/item-flow-observed": "look",
+    "GET /api/v1/places.geojson": "look",
+    "GET /api/v1/status": "look",
+    "GET /api/v1/warnings": "look",
+    "GET /api/v1/logbook": "look",
+    "GET /api/v1/sources": "look",
+    "GET /api/v1/sensors": "look",
+    "GET /api/v1/stream": "look",
+    "GET /healthz": "nothing",
+    "GET /readyz": "nothing",
+    "GET /metrics": "look",
+    "GET /static/{version}/{name:path}": "nothing",
+}
+
+
+def without_names(lines: list[LogView], request: Request) -> list[LogView]:
+    """Lines of the logbook as a visitor may read them: with the names of staff only where the role may see those."""
+    user: Actor | None = request.state.user
+    if user is not None and user.may("names"):
+        return lines
+    return [msgspec.structs.replace(line, name=None) for line in lines]
+
+
+def needed(request: Request) -> Need | None:
+    """What a request needs; None where its route stands nowhere. An address that is not there needs ``look``."""
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is Match.FULL:
+            method = "GET" if request.method == "HEAD" else request.method
+            return NEEDS.get(f"{method} {route.path}") if isinstance(route, Route) else None
+    return "look"
