@@ -465,7 +465,7 @@ class FakeAccounts:
 
     auto: bool = True
     password: str | None = None
-    user: Actor = Actor("Jo Jansen", "manager")
+    user: Actor = field(default_factory=lambda: Actor("Jo Jansen", "manager"))
     sessions: dict[str, Actor] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
 
