@@ -21,8 +21,10 @@ from ruimte.clock import HOUR_US, MINUTE_US, SECOND_US, iso, to_us
 from ruimte.errors import RuimteError
 from ruimte.jobs.room import (
     Ahead,
+    Chance,
     Change,
     DistanceView,
+    LoadView,
     LogView,
     MeasureView,
     SensorView,
@@ -229,6 +231,7 @@ class FakeRoom:
     queues: list[asyncio.Queue[Change]] = field(default_factory=list)
     decisions: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
     acknowledged: dict[int, str] = field(default_factory=dict)
+    shelved: dict[int, int] = field(default_factory=dict)
     lines: list[tuple[int, str, str | None, dict[str, str], str, str | None]] = field(default_factory=list)
     begun: dict[int, tuple[Spot, int]] = field(default_factory=dict)
     conditions: dict[str, str] = field(default_factory=dict)
@@ -309,13 +312,32 @@ class FakeRoom:
         self._log("acknowledged", self.begun[warning][0].key, text, actor)
         self.tell("changed")
 
-    async def decide(self, warning: int, actor: Actor, measure: str | None, note: str = "") -> None:
+    async def decide(self, warning: int, actor: Actor, answer: str, note: str = "", before: str | None = None) -> None:
+        if self.decisions.get(warning, ("", None, ""))[1] != before:
+            raise RuimteError("was answered by someone else", str(warning), "look at that answer first")
         who = ROLE_NAMES[actor.role]["en"]
         self.acknowledged.setdefault(warning, who)
-        self.decisions[warning] = (who, measure, note)
-        en, nl = ("Declined", "Afgewezen") if measure is None else ("Measure taken", "Maatregel genomen")
-        detail = f": {measure or ''} {note}".rstrip(": ")
+        self.decisions[warning] = (who, answer, note)
+        told = {"declined": ("Declined", "Afgewezen"), "seen": ("Seen, nothing done", "Gezien, niets gedaan")}
+        en, nl = told.get(answer, ("Measure taken", "Maatregel genomen"))
+        detail = f": {'' if answer in told else answer} {note}".rstrip(": ")
         self._log("decided", self.begun[warning][0].key, {"en": en + detail, "nl": nl + detail}, actor)
+        self.tell("changed")
+
+    def load(self) -> LoadView:
+        alarms = len(self.begun)
+        return LoadView(alarms=alarms, operators=1, each=float(alarms), heavy=alarms > 6, too_heavy=alarms > 12)
+
+    async def shelve(self, warning: int, actor: Actor, minutes: int, note: str = "") -> None:
+        self.acknowledged.setdefault(warning, ROLE_NAMES[actor.role]["en"])
+        self.shelved[warning] = self.now_us + minutes * MINUTE_US
+        en, nl = f"Put aside for {minutes} minutes {note}", f"{minutes} minuten opzijgezet {note}"
+        self._log("shelved", self.begun[warning][0].key, {"en": en.rstrip(), "nl": nl.rstrip()}, actor)
+        self.tell("changed")
+
+    async def unshelve(self, warning: int, actor: Actor) -> None:
+        self.shelved.pop(warning, None)
+        self._log("unshelved", self.begun[warning][0].key, {"en": "Is back", "nl": "Is terug"}, actor)
         self.tell("changed")
 
     def listen(self) -> asyncio.Queue[Change]:
@@ -423,7 +445,9 @@ class FakeRoom:
             "nl": [f"Nu al {figure(spot, now_us):.0f}, en de avond begint net.", "Oudjaarsavond staat in de kalender."],
         }
         declined = {"en": "No measure taken", "nl": "Geen maatregel genomen"}
-        taken = next((entry.name for entry in MEASURES if entry.key == measure), declined)
+        seen = {"en": "Seen, nothing done", "nl": "Gezien, niets gedaan"}
+        taken = next((entry.name for entry in MEASURES if entry.key == measure), seen if measure == "seen" else declined)
+        until_us = self.shelved.get(id_, 0)
         return WarningView(
             id=id_,
             place=spot.key,
@@ -447,6 +471,16 @@ class FakeRoom:
             measures=[_view(entry, language) for entry in MEASURES if 3 - rank in entry.priorities],
             acknowledged_by=self.acknowledged.get(id_),
             decision=pick(taken, language) if id_ in self.decisions else None,
+            answer=measure,
+            outlook=[Chance(at=iso(now_us + k * TICK_US), probability=probability * min(1.0, (k + 1) / 3)) for k in range(5)],
+            earliest=iso(now_us + TICK_US) if probability >= 0.1 else None,
+            latest=iso(now_us + 4 * TICK_US) if probability >= 0.9 else None,
+            situation=1 if id_ in (1, 2) else id_,
+            first=id_ != 2,
+            began=pick(self.begun[1 if id_ == 2 else id_][0].name, language),
+            surge=False,
+            shelved_until=iso(until_us) if until_us > now_us else None,
+            escalated=None,
         )
 
     def _log(self, kind: str, place: str | None, text: dict[str, str], actor: Actor | None) -> None:

@@ -122,15 +122,70 @@ def test_the_name_stands_beside_the_logbook_and_nowhere_else(room):
 
 
 def test_declining_is_a_decision_too(room):
-    asyncio.run(room.decide(street(room).id, JO, None, "Only a market"))
+    asyncio.run(room.decide(street(room).id, JO, "declined", "Only a market"))
     assert room.logbook("nl", limit=1)[0].kind == "declined"
     assert street(room).decision == "No measure taken"
+
+
+def test_seen_and_nothing_done_is_an_answer(room):
+    asyncio.run(room.decide(street(room).id, JO, "seen"))
+    assert room.logbook("nl", limit=1)[0].text.endswith("gezien, niets gedaan.")
+    assert (street(room).answer, street(room).decision, street(room).phase) == ("seen", "Seen, nothing done", "acknowledged")
+
+
+def test_of_two_who_answer_at_once_the_second_is_told_of_the_first(room):
+    warning = street(room).id
+
+    async def at_once():
+        both = (room.decide(warning, JO, "announce"), room.decide(warning, Actor("Di", "operator"), "declined"))
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    first, second = asyncio.run(at_once())
+    refused = [each for each in (first, second) if isinstance(each, RuimteError)]
+    assert [each.what for each in refused] == ["was answered by someone else"]
+    answers = [entry.kind for entry in room.logbook("en") if entry.kind in ("decided", "declined")]
+    assert len(answers) == 1
+    # who has seen that answer may change it
+    asyncio.run(room.decide(warning, JO, "seen", before=street(room).answer))
+    assert street(room).answer == "seen"
+
+
+def test_two_who_acknowledge_at_once_mean_the_same(room):
+    warning = street(room).id
+
+    async def at_once():
+        await asyncio.gather(room.acknowledge(warning, JO), room.acknowledge(warning, Actor("Di", "operator")))
+
+    asyncio.run(at_once())
+    assert [entry.kind for entry in room.logbook("en")].count("acknowledged") == 1
+
+
+def test_what_is_put_aside_comes_back_when_its_time_is_over(room):
+    warning = street(room).id
+    with pytest.raises(RuimteError, match="choose 1 to 240 minutes"):
+        asyncio.run(room.shelve(warning, JO, 241))
+    asyncio.run(room.shelve(warning, JO, 60, "Market day"))
+    shelved = street(room)
+    assert (shelved.phase, shelved.shelved_until) == ("acknowledged", f"{from_us(moment(NOW + 8)):%Y-%m-%dT%H:%M:%SZ}")
+    assert room.warnings("en")[-1].place == "station-road"  # below what is not put aside
+    asyncio.run(room.unshelve(warning, JO))
+    assert (street(room).phase, street(room).shelved_until) == ("open", None)
+    asyncio.run(room.unshelve(warning, JO))  # nothing more to bring back
+    kinds = [entry.kind for entry in room.logbook("en")]
+    assert (kinds.count("shelved"), kinds.count("unshelved")) == (1, 1)
+
+
+def test_how_much_is_asked_is_told_without_who(room):
+    asyncio.run(room.acknowledge(street(room).id, JO))
+    load = room.load()
+    assert load.each == load.alarms / load.operators
+    assert not load.too_heavy
 
 
 def test_what_does_not_exist_is_refused_and_changes_nothing(room):
     before = room.warnings("en"), room.logbook("en")
     standing = street(room).id
-    for act in (room.acknowledge(99, JO), room.decide(standing, JO, "fly"), room.decide(99, JO, None)):
+    for act in (room.acknowledge(99, JO), room.decide(standing, JO, "fly"), room.decide(99, JO, "declined")):
         with pytest.raises(RuimteError):
             asyncio.run(act)
     with pytest.raises(RuimteError, match="no such zone or count point"):

@@ -81,7 +81,7 @@ def test_acknowledging_twice_is_a_conflict(signed_in: TestClient) -> None:
 def test_taking_a_measure_and_declining(signed_in: TestClient, room: FakeRoom) -> None:
     assert signed_in.post("/warnings/1/decide", data={"measure": "one-way", "note": " now "}).status_code == 303
     assert signed_in.post("/warnings/2/decide", data={"decline": "yes"}).status_code == 303
-    assert room.decisions == {1: ("crowd manager", "one-way", "now"), 2: ("crowd manager", None, "")}
+    assert room.decisions == {1: ("crowd manager", "one-way", "now"), 2: ("crowd manager", "declined", "")}
 
 
 @pytest.mark.parametrize(

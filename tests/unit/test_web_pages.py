@@ -153,10 +153,13 @@ def test_the_heading_counts_what_is_open(signed_in: TestClient) -> None:
     def heading(text: str) -> str:
         return " ".join(re.sub("<[^>]+>", "", text[text.index('id="warnings-count"') - 6 :].split("</span>")[0]).split())
 
-    assert heading(signed_in.get("/").text) == "· 3 open"
+    assert heading(signed_in.get("/").text) == "· 3 open · 3 in the last hour"
     answer = signed_in.post("/warnings/1/acknowledge", headers={"hx-request": "true"})
-    assert heading(answer.text) == "· 2 open · 1 acknowledged"
-    assert heading(signed_in.get("/fragments/warnings", params={"lang": "nl"}).text) == "· 2 open · 1 bevestigd"
+    assert heading(answer.text) == "· 2 open · 1 acknowledged · 3 in the last hour"
+    assert (
+        heading(signed_in.get("/fragments/warnings", params={"lang": "nl"}).text)
+        == "· 2 open · 1 bevestigd · 3 in het laatste uur"
+    )
 
 
 def test_a_decision_is_not_final(signed_in: TestClient) -> None:

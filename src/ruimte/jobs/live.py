@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
 
-from ruimte.clock import HOUR_US, Clock, SystemClock, iso
+from ruimte.clock import HOUR_US, MINUTE_US, Clock, SystemClock, iso
 from ruimte.errors import RuimteError
 from ruimte.jobs import views
-from ruimte.jobs.room import Change, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
+from ruimte.jobs.room import Change, LoadView, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
 from ruimte.jobs.station import Picture, Station
 from ruimte.lab.lab import Lab
 from ruimte.model.role import Actor
@@ -24,6 +24,7 @@ from ruimte.store import observations, records, results, staff
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
 from ruimte.text import duration_us
+from ruimte.warn.situations import by_situation
 
 Feed = Callable[[int], pa.Table]
 """Gives what was received since the last call, up to a moment; the rows were handed to the store before it returns."""
@@ -31,6 +32,10 @@ Feed = Callable[[int], pa.Table]
 Prepare = Callable[[Callable[[float], None]], None]
 """What must be there before the station starts; told how far it is (0–1) through its argument."""
 
+ANSWERS = ("declined", "seen")
+"""Answers to a warning besides a measure: none is taken; seen, and nothing done."""
+_Change = Callable[[Warning, int], Warning | None]
+"""From a warning and the moment to what becomes of it; None: nothing changes."""
 _LISTENER_QUEUE = 64
 _SHOW_CLOSED_US = 12 * HOUR_US
 _BEAT_S = 1.0
@@ -139,7 +144,14 @@ class LiveRoom:
     def warnings(self, language: str, at_us: int | None = None) -> list[WarningView]:
         moment = self._clock.now_us() if at_us is None else at_us
         found = self._station.store.read(lambda c: records.warnings(c, moment, moment - _SHOW_CLOSED_US))
-        return [views.warning_view(self._station, warning, language, moment) for warning in sorted(found, key=_urgency)]
+        places = {warning.id: warning.place for warning in found}
+        return [
+            views.warning_view(self._station, warning, language, moment, places.get(warning.situation))
+            for warning in in_order(found)
+        ]
+
+    def load(self) -> LoadView:
+        return views.load_view(self._station, self._clock.now_us())
 
     def logbook(self, language: str, before: int | None = None, limit: int = 50) -> list[LogView]:
         entries = self._station.store.read(lambda c: records.log(c, before, limit))
@@ -159,24 +171,55 @@ class LiveRoom:
     # --- acting -----------------------------------------------------------------------------------------------------
 
     async def acknowledge(self, warning: int, actor: Actor) -> None:
-        await self._act(warning, "acknowledged", actor, {}, acknowledged_by=actor.role)
+        def change(before: Warning, now_us: int) -> Warning | None:
+            if before.phase != "open":
+                return None  # two who acknowledge at once mean the same
+            return msgspec.structs.replace(before, phase="acknowledged", acknowledged_by=actor.role, acknowledged_us=now_us)
 
-    async def decide(self, warning: int, actor: Actor, measure: str | None, note: str = "") -> None:
-        if measure is not None and measure not in self.lab.measures:
-            raise RuimteError("is not in the playbook", f"measure {measure!r}", "choose one that the warning proposes")
-        body = {"note": note} if measure is None else {"note": note, "measure": measure}
-        kind = "declined" if measure is None else "decided"
-        await self._act(warning, kind, actor, body, acknowledged_by=actor.role, decision=measure or "declined")
+        await self._act(warning, "acknowledged", actor, {}, change)
 
-    async def _act(self, id_: int, kind: str, actor: Actor, body: dict[str, Any], **changes: Any) -> None:
-        await asyncio.to_thread(self._change, id_, kind, actor, body, changes)
-        await self._tell("changed")
+    async def decide(self, warning: int, actor: Actor, answer: str, note: str = "", before: str | None = None) -> None:
+        if answer not in (*ANSWERS, *self.lab.measures):
+            raise RuimteError("is not in the playbook", f"measure {answer!r}", "choose one that the warning proposes")
 
-    def _change(self, id_: int, kind: str, actor: Actor, body: dict[str, Any], changes: dict[str, Any]) -> None:
+        def change(known: Warning, now_us: int) -> Warning:
+            if known.decision != before:
+                raise RuimteError("was answered by someone else", f"warning {warning}", "look at that answer first")
+            return _seen(known, actor, now_us, decision=answer)
+
+        kind = answer if answer in ANSWERS else "decided"
+        await self._act(warning, kind, actor, {"note": note} if kind == answer else {"note": note, "measure": answer}, change)
+
+    async def shelve(self, warning: int, actor: Actor, minutes: int, note: str = "") -> None:
+        most = duration_us(self.lab.file.warn.shelve_most) // MINUTE_US
+        if not 1 <= minutes <= most:
+            raise RuimteError(f"cannot be put aside for {minutes} minutes", f"warning {warning}", f"choose 1 to {most} minutes")
+        until_us = self._clock.now_us() + minutes * MINUTE_US
+
+        def change(known: Warning, now_us: int) -> Warning:
+            return _seen(known, actor, now_us, shelved_until_us=until_us)
+
+        await self._act(warning, "shelved", actor, {"note": note, "until": until_us}, change)
+
+    async def unshelve(self, warning: int, actor: Actor) -> None:
+        def change(known: Warning, now_us: int) -> Warning | None:
+            if known.shelved_until_us is None:
+                return None
+            return msgspec.structs.replace(known, phase="open", shelved_until_us=None, asked_us=now_us)
+
+        await self._act(warning, "unshelved", actor, {}, change)
+
+    async def _act(self, id_: int, kind: str, actor: Actor, body: dict[str, Any], change: _Change) -> None:
+        if await asyncio.to_thread(self._change, id_, kind, actor, body, change):
+            await self._tell("changed")
+
+    def _change(self, id_: int, kind: str, actor: Actor, body: dict[str, Any], change: _Change) -> bool:
         with self._lock:
             now = self._clock.now_us()
             before = self._station.book.get(id_)
-            warning = msgspec.structs.replace(before, phase="acknowledged", **changes)
+            warning = change(before, now)
+            if warning is None:
+                return False
             self._station.book.replace(warning)
             book = msgspec.msgpack.encode(self._station.book)
             entry = LogEntry(
@@ -186,7 +229,7 @@ class LiveRoom:
                 who=actor.role,
                 place=warning.place,
                 warning=id_,
-                body=body,
+                body={"level": warning.level} | body,
             )
 
             def work(connection: sqlite3.Connection) -> None:
@@ -201,6 +244,7 @@ class LiveRoom:
             except BaseException:
                 self._station.book.replace(before)
                 raise
+        return True
 
     def _log(self, kind: str, now_us: int, **body: Any) -> None:
         entry = LogEntry(lab_us=now_us, wall_us=SystemClock().now_us(), kind=kind, who="system", body=body)
@@ -217,10 +261,27 @@ class LiveRoom:
         self._listeners.discard(queue)
 
 
+def _seen(warning: Warning, actor: Actor, now_us: int, **changes: Any) -> Warning:
+    """Who answers a warning has seen it."""
+    first = now_us if warning.phase == "open" else warning.acknowledged_us
+    return msgspec.structs.replace(warning, phase="acknowledged", acknowledged_by=actor.role, acknowledged_us=first, **changes)
+
+
+def in_order(warnings: Iterable[Warning]) -> list[Warning]:
+    """The most urgent situation first, in each the warning that came first; then what was put aside; closed ones at the end."""
+    standing = [warning for warning in warnings if warning.phase != "closed" and warning.shelved_until_us is None]
+    aside = [warning for warning in warnings if warning.phase != "closed" and warning.shelved_until_us is not None]
+    closed = [warning for warning in warnings if warning.phase == "closed"]
+    situations = sorted(by_situation(standing).values(), key=lambda each: min(_urgency(warning) for warning in each))
+    return [
+        *(warning for each in situations for warning in each),
+        *sorted(aside, key=_urgency),
+        *sorted(closed, key=lambda warning: -(warning.closed_us or 0)),
+    ]
+
+
 def _urgency(warning: Warning) -> tuple[int, int, int]:
-    """Open ones first; then the highest priority, and what comes soonest; closed ones by how short ago."""
-    if warning.phase == "closed":
-        return 2, 0, -(warning.closed_us or 0)
+    """Open ones first; then the highest priority, and what comes soonest."""
     return int(warning.phase == "acknowledged"), warning.priority, warning.expected_us
 
 

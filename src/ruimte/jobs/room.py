@@ -164,11 +164,21 @@ class MeasureView(_View, frozen=True, kw_only=True):
     decides: str
 
 
+class Chance(_View, frozen=True, kw_only=True):
+    """The chance of being above a level at a moment."""
+
+    at: str
+    probability: float
+
+
 class WarningView(_View, frozen=True, kw_only=True):
     """A warning as a person reads it, in one language. ``reasons`` are whole sentences.
 
     ``probability`` is that of being above the level at ``expected_at``; ``expected`` the median forecast for that moment, None
-    where that is now.
+    where that is now. ``outlook``: the same chance at every moment that is looked at; ``earliest`` and ``latest``: by when the
+    level is passed with a chance of 10 and 90 %, None where that is not reached. ``situation``: the number of the warning that
+    came first among neighbouring places, ``first`` whether it is this one, and ``began`` the name of its place. ``decision`` is
+    in words, ``answer`` its key: who answers says which answer was there before.
     """
 
     id: int
@@ -193,6 +203,29 @@ class WarningView(_View, frozen=True, kw_only=True):
     measures: list[MeasureView]
     acknowledged_by: str | None
     decision: str | None
+    answer: str | None
+    outlook: list[Chance]
+    earliest: str | None
+    latest: str | None
+    situation: int
+    first: bool
+    began: str
+    surge: bool
+    shelved_until: str | None
+    escalated: str | None
+
+
+class LoadView(_View, frozen=True, kw_only=True):
+    """What was asked of the people on duty in the last hour: alarms in all, and for each of the ``operators``.
+
+    ``heavy`` where that is more than a person answers well, ``too_heavy`` where it is more than can be managed.
+    """
+
+    alarms: int
+    operators: int
+    each: float
+    heavy: bool
+    too_heavy: bool
 
 
 class LogView(_View, frozen=True, kw_only=True):
@@ -246,10 +279,27 @@ class Room(Protocol):
         """First and last moment that can be looked back to, µs."""
         ...
 
-    async def acknowledge(self, warning: int, actor: Actor) -> None: ...
+    def load(self) -> LoadView:
+        """How much was asked of the people on duty."""
+        ...
 
-    async def decide(self, warning: int, actor: Actor, measure: str | None, note: str = "") -> None:
-        """Take a measure of the playbook, or (``None``) decline to act. Durable when it returns."""
+    async def acknowledge(self, warning: int, actor: Actor) -> None:
+        """Say that it was seen; a second time changes nothing. Durable when it returns, as all that follows."""
+        ...
+
+    async def decide(self, warning: int, actor: Actor, answer: str, note: str = "", before: str | None = None) -> None:
+        """Answer a warning: the key of a measure of the playbook, ``declined``, or ``seen`` (nothing done).
+
+        ``before``: the answer that the person saw when giving this one. Raises ``RuimteError`` where there is another by now.
+        """
+        ...
+
+    async def shelve(self, warning: int, actor: Actor, minutes: int, note: str = "") -> None:
+        """Put a warning aside: it comes back when the time is over, or a higher level is likely."""
+        ...
+
+    async def unshelve(self, warning: int, actor: Actor) -> None:
+        """Bring back a warning that was put aside."""
         ...
 
     def listen(self) -> asyncio.Queue[Change]:

@@ -13,7 +13,19 @@ from ruimte.estimate.distance import capacity_at_distance
 from ruimte.forecast.score import BASELINES, Skill
 from ruimte.jobs.health import WORST, SensorHealth, figures, sensor_of, sentence, unwatched
 from ruimte.jobs.reasons import scale_of
-from ruimte.jobs.room import Ahead, DistanceView, LogView, MeasureView, SensorView, Series, SkillView, WarningView, ZoneView
+from ruimte.jobs.room import (
+    Ahead,
+    Chance,
+    DistanceView,
+    LoadView,
+    LogView,
+    MeasureView,
+    SensorView,
+    Series,
+    SkillView,
+    WarningView,
+    ZoneView,
+)
 from ruimte.jobs.station import Picture, Station
 from ruimte.jobs.words import Words
 from ruimte.lab.levels import colour
@@ -23,6 +35,7 @@ from ruimte.store.records import LogEntry
 from ruimte.store.results import StoredForecast
 from ruimte.text import pick
 from ruimte.warn.decide import Risk, above_now
+from ruimte.warn.situations import load
 
 _LEAST_SHOWN = 0.05
 """A risk below this is not worth a place on the page."""
@@ -216,8 +229,11 @@ def _skill_view(skill: Skill) -> SkillView:
     )
 
 
-def warning_view(station: Station, warning: Warning, language: str, now_us: int | None = None) -> WarningView:
-    """A warning as a person reads it at ``now_us`` (else when it was last looked at)."""
+def warning_view(
+    station: Station, warning: Warning, language: str, now_us: int | None = None, began: str | None = None
+) -> WarningView:
+    """A warning as a person reads it at ``now_us`` (else when it was last looked at); ``began``: the place of the first of its
+    situation."""
     moment_us = warning.updated_us if now_us is None else now_us
     words = Words(station.lab, language)
     scale, unit = scale_of(station.place(warning.place))
@@ -248,7 +264,24 @@ def warning_view(station: Station, warning: Warning, language: str, now_us: int 
         ],
         acknowledged_by=None if warning.acknowledged_by is None else words.who(warning.acknowledged_by),
         decision=words.decision(warning.decision),
+        answer=warning.decision,
+        outlook=[Chance(at=iso(moment), probability=round(chance, 3)) for moment, chance in warning.outlook],
+        earliest=None if warning.earliest_us is None else iso(warning.earliest_us),
+        latest=None if warning.latest_us is None else iso(warning.latest_us),
+        situation=warning.situation or warning.id,
+        first=warning.situation in (0, warning.id),
+        began=words.place(began or warning.place),
+        surge=warning.surge,
+        shelved_until=None if warning.shelved_until_us is None else iso(warning.shelved_until_us),
+        escalated=None if warning.escalated_us is None else iso(warning.escalated_us),
     )
+
+
+def load_view(station: Station, now_us: int) -> LoadView:
+    """What was asked of the people on duty."""
+    operators = station.lab.file.warn.operators
+    found = load(station.book, operators, now_us)
+    return LoadView(alarms=found.alarms, operators=operators, each=found.each, heavy=found.heavy, too_heavy=found.too_heavy)
 
 
 def log_view(station: Station, entry: LogEntry, language: str) -> LogView:

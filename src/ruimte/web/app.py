@@ -83,6 +83,8 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/fragments/table", page.table),
         Route("/warnings/{id:int}/acknowledge", act.acknowledge, methods=["POST"]),
         Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
+        Route("/warnings/{id:int}/shelve", act.shelve, methods=["POST"]),
+        Route("/warnings/{id:int}/unshelve", act.unshelve, methods=["POST"]),
         Route("/sources", sources.sources_page),
         Route("/sensors", sensors.sensors_page),
         Route("/sign-in", auth.sign_in_page, methods=["GET"]),

@@ -23,6 +23,8 @@ NEEDS: Mapping[str, Need] = {
     "GET /fragments/table": "look",
     "POST /warnings/{id:int}/acknowledge": "act",
     "POST /warnings/{id:int}/decide": "act",
+    "POST /warnings/{id:int}/shelve": "act",
+    "POST /warnings/{id:int}/unshelve": "act",
     "GET /sources": "look",
     "GET /sensors": "look",
     "GET /sign-in": "nothing",

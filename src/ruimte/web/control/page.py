@@ -7,7 +7,7 @@ from typing import Any, Literal
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from ruimte.clock import iso
+from ruimte.clock import MINUTE_US, iso
 from ruimte.jobs.room import LogView, Room, ZoneView
 from ruimte.lab.lab import CountPoint, Lab, Zone
 from ruimte.model.role import Actor
@@ -87,6 +87,8 @@ def _warnings(request: Request, at_us: int | None) -> dict[str, Any]:
     language, status = pages.language(request), room.status()
     return {
         "warnings": room.warnings(language, at_us),
+        "load": room.load(),
+        "shelve_most": duration_us(room.lab.file.warn.shelve_most) // MINUTE_US,
         "why_none": _why_none(status.phase, room.zones(language, at_us)),
         "measures": list(room.lab.measures.values()),
         "symbols": SYMBOLS,
