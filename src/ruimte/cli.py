@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +119,33 @@ def import_(
             click.echo(line)
     if not report.kept:
         raise RuimteError("no observation was kept", str(file), "see the reasons above")
+
+
+@main.command()
+@click.argument("lab")
+@click.option("--from", "from_", help="First day: 2026-06-05. Default: ten weeks and a day before the last.")
+@click.option("--to", help="Last day, whole. Default: that of the calendar's newest event.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Another number gives another world.")
+@click.option("--truth", type=click.Path(path_type=Path), help="Write who really was where to this Parquet file.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def synthesise(
+    lab: str, from_: str | None, to: str | None, seed: int, truth: Path | None, data: Path | None, as_json: bool
+) -> None:
+    """Fill the database of LAB, boulevard or a copy of it, with invented days: what sensors would tell of made-up visitors.
+
+    The same seed always gives the same days. Days that the database holds already are not written over.
+    """
+    from ruimte.jobs.synthesising import WEEKS, usual_period
+    from ruimte.jobs.synthesising import synthesise as run
+    from ruimte.store.sqlite import Store
+
+    read = _read(lab)
+    last = usual_period(read)[1] if to is None else _day(to, "--to")
+    first = last - WEEKS if from_ is None else _day(from_, "--from")
+    with Store(data_dir(data) / f"{read.key}.db", read.key) as store, _progress(f"synthesise {read.key}") as show:
+        told = run(read, store, first, last, seed, truth, progress=show)
+    _tell(told.as_dict(), as_json, told.lines())
 
 
 @main.command()
@@ -277,17 +304,12 @@ def train(
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def pretrain(melbourne: Path, until: str | None, out: Path, as_json: bool) -> None:
     """Make the model that comes with Ruimte anew, from the openly published counts of Auckland and Melbourne."""
-    from datetime import date
-
     from msgspec import to_builtins
 
     from ruimte.jobs.models import write_bundle
     from ruimte.jobs.pretraining import pretrain as run
 
-    try:
-        last = None if until is None else date.fromisoformat(until)
-    except ValueError:
-        raise RuimteError(f"{until!r} is not a day", "--until", "write it as 2025-01-01") from None
+    last = None if until is None else _day(until, "--until")
     with _progress("pretrain") as show:
         bundle = run(melbourne, last, show)
     write_bundle(out, bundle)
@@ -493,17 +515,17 @@ def serve(
 @main.command()
 @click.option("--lab", default="auckland", show_default=True, help="A lab that comes with the package, or a folder.")
 @click.option("--speed", default=600.0, show_default=True, type=click.FloatRange(1, 1e6), help="Seconds of the past a second.")
-@click.option("--from", "from_", help="Start, local time: 2024-12-31T15:00. Default: the afternoon of 31 December.")
+@click.option("--from", "from_", help="Start, local time: 2024-12-31T15:00. Default: the afternoon of the newest event.")
 @_node_options
 def demo(lab: str, speed: float, from_: str | None, host: str, port: int, data: Path | None, no_browser: bool) -> None:
-    """Replay real counts: New Year's Eve in Auckland, an hour in six seconds."""
+    """Replay real counts, New Year's Eve in Auckland, an hour in six seconds; or, with --lab boulevard, an invented festival."""
     from ruimte.jobs.replay import default_start, open_source
     from ruimte.node import demo as run
     from ruimte.store import observations
 
     read = _read(lab)
     wanted_us = None if from_ is None else _moment(from_, read)
-    with _progress("first time: import the counts") as show:
+    with _progress("first time: fill the database") as show:
         source = open_source(read, data_dir(data) / f"{read.key}.db", show)
     with source:
         span = source.read(observations.span)
@@ -753,6 +775,13 @@ def _moment(text: str, lab: Lab, option: str = "--from") -> int:
     except ValueError:
         raise RuimteError(f"{text!r} is not a time", option, "write it as 2024-12-31T15:00") from None
     return to_us(moment if moment.tzinfo else moment.replace(tzinfo=lab.zone))
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RuimteError(f"{text!r} is not a day", option, "write it as 2025-01-01") from None
 
 
 def _within(moment_us: int, lab: Lab, span: tuple[int, int], option: str = "--from") -> int:

@@ -18,7 +18,7 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
-_FOLDERS = ("estimate", "forecast")
+_FOLDERS = ("estimate", "forecast", "synthetic")
 """Where there is compiled code."""
 
 

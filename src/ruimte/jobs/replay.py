@@ -7,21 +7,21 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from ruimte import __version__
-from ruimte.clock import DAY_US, from_us, to_us
+from ruimte.clock import DAY_US, HOUR_US, from_us, to_us
 from ruimte.errors import RuimteError
 from ruimte.forecast.model_file import Bundle
-from ruimte.intake.formats.auckland import packaged_counts
-from ruimte.jobs.importing import import_file
+from ruimte.jobs.own_data import OWN_DATA
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.station import Station
 from ruimte.lab.lab import Lab
+from ruimte.lab.validity import moment_us
 from ruimte.model.observation import no_observations
 from ruimte.store import observations
 from ruimte.store.observations import Appended
@@ -32,35 +32,50 @@ Progress = Callable[[float], None]
 _BEFORE_US = 70 * DAY_US
 """A replay wants ten weeks of past: eight for the profile, and some to learn its errors from."""
 _CHUNK_US = 28 * DAY_US
+_AFTERNOON_H = 15
 
 
 def open_source(lab: Lab, path: Path, progress: Progress = lambda share: None) -> Reader:
-    """The lab's own database, to read; where there is none and the lab's data come as a package, that is imported first.
+    """The lab's own database, to read; where there is none and the lab's data come along or are invented, it is filled first.
 
     Raises ``RuimteError`` where there is nothing to replay.
     """
-    if not path.exists() and lab.key == "auckland":
+    source = _held(lab, path)
+    if source is None and lab.key in OWN_DATA:
         with Store(path, lab.key) as store:
-            register_lab(lab, store)
-            import_file(lab, store, packaged_counts(), "auckland", progress=lambda share, _: progress(share))
-    source = Reader(path, lab.key) if path.exists() else None
-    if source is None or source.read(observations.span) is None:
+            OWN_DATA[lab.key].fill(lab, store, progress)
+        source = _held(lab, path)
+    if source is None:
         raise RuimteError("holds no observations yet", str(path), f"import a file first: ruimte import {lab.key} FILE --format …")
     return source
 
 
-def default_start(lab: Lab, span: tuple[int, int]) -> int:
-    """The afternoon (15:00) of 31 December: the newest that has ten weeks before it and a day after it, else an hour after it.
+def _held(lab: Lab, path: Path) -> Reader | None:
+    """The database, if there is one and it holds observations."""
+    if not path.exists():
+        return None
+    source = Reader(path, lab.key)
+    if source.read(observations.span) is not None:
+        return source
+    source.close()
+    return None
 
-    Where the data hold none, three quarters of the way through them.
+
+def default_start(lab: Lab, span: tuple[int, int]) -> int:
+    """The afternoon of the calendar's newest event that has ten weeks before it and ten hours after it, else an hour after it.
+
+    Where the data hold no event, that of 31 December; where they hold none either, three quarters of the way through them.
     """
     first, last = span
+    planned = {from_us(moment_us(event.start, lab.zone)).astimezone(lab.zone).date() for event in lab.events}
     years = range(from_us(first).year, from_us(last).year + 1)
-    afternoons = [to_us(datetime(year, 12, 31, 15, tzinfo=lab.zone).astimezone(UTC)) for year in years]
-    for rest_us in (DAY_US, DAY_US // 24):
-        good = [moment for moment in afternoons if first + _BEFORE_US <= moment <= last - rest_us]
-        if good:
-            return good[-1]
+    hour = OWN_DATA[lab.key].from_h if lab.key in OWN_DATA else _AFTERNOON_H
+    for days in (planned, {date(year, 12, 31) for year in years}):
+        afternoons = [to_us(datetime.combine(day, time(hour), lab.zone)) for day in sorted(days)]
+        for rest_us in (10 * HOUR_US, HOUR_US):
+            good = [moment for moment in afternoons if first + _BEFORE_US <= moment <= last - rest_us]
+            if good:
+                return good[-1]
     return first + (last - first) * 3 // 4
 
 

@@ -12,7 +12,7 @@ def names() -> list[str]:
     """Names of the labs that come with the package.
 
     >>> names()
-    ['auckland', 'hardbruecke']
+    ['auckland', 'boulevard', 'hardbruecke']
     """
     return sorted(file.parent.name for file in _root().glob("*/lab.toml"))
 
