@@ -36,7 +36,6 @@ from ruimte.store import observations
 from ruimte.store.sqlite import Reader, Store
 from ruimte.text import duration_us
 from ruimte.warn.evaluate import Chances, chances, tally
-from ruimte.warn.lifecycle import Book
 from ruimte.warn.quality import METHODS, LevelQuality, Method, Quality
 from ruimte.warn.thresholds import Thresholds
 from ruimte.warn.unusual import Unusual
@@ -111,13 +110,26 @@ class Replay:
         if ticks:
             self._before = past.values[:, -1]
 
-    def new_period(self) -> None:
-        """Forget the warnings that stand: another evening begins."""
-        for warner in self._warners.values():
-            warner.book = Book()
-
     def tick(self, rows: pa.Table, end_us: int) -> None:
         """Take in what was received up to the tick that ends at ``end_us``, and let every method warn."""
+        tick, mean, sd, left_out = self._take_in(rows, end_us)
+        self.first = tick if self.first is None else self.first
+        limits, _ = self.thresholds.warning(tick + np.arange(max(self.leads) + 1), self._least_colour)
+        profile = self._profile.issue()
+        for method in METHODS:
+            forecast = None if method == "threshold" else profile
+            if method == "ruimte" and self._learned is not None:
+                forecast = self._learned.issue()
+            exact = np.zeros(len(mean)) if method == "threshold" else sd
+            self._warn(method, rows, left_out, mean, exact, forecast, end_us, tick)
+            self.heard[method].chance.append(self._chance(method, mean, forecast, limits))
+        self._before = mean
+
+    def follow(self, rows: pa.Table, end_us: int) -> None:
+        """Take in what was received up to the tick that ends at ``end_us``, without warning yet."""
+        self._before = self._take_in(rows, end_us)[1]
+
+    def _take_in(self, rows: pa.Table, end_us: int) -> tuple[int, Array, Array, list[list[int]]]:
         model = self.model
         self.state, states = advance(model, self.state, rows, end_us + model.lateness_us)
         places = len(model.places)
@@ -125,25 +137,14 @@ class Replay:
         if newest.num_rows < places or int(newest["end_us"][-1].as_py()) != end_us:
             raise RuimteError("nothing was received", "--from", "choose a time at which observations are there")
         tick = int(model.tick_of_end(np.array([end_us]))[0])
-        self.first = tick if self.first is None else self.first
         seen = newest["observed"].to_numpy() > 0
         mean, sd = (newest[name].to_numpy() for name in ("mean", "sd"))
         values = np.where(seen, mean, np.nan)
         self._unusual.observe(tick, values)
         for one in self._forecasters():
             one.observe(tick, values)
-        limits, _ = self.thresholds.warning(tick + np.arange(max(self.leads) + 1), self._least_colour)
-        left_out = newest["left_out"].to_pylist()
-        profile = self._profile.issue()
-        for method in METHODS:
-            forecast = None if method == "threshold" else profile
-            if method == "ruimte" and self._learned is not None:
-                forecast = self._learned.issue()
-            exact = np.zeros(places) if method == "threshold" else sd
-            self._warn(method, rows, left_out, mean, exact, forecast, end_us, tick)
-            self.heard[method].chance.append(self._chance(method, mean, forecast, limits))
         self.mean = values
-        self._before = mean
+        return tick, mean, sd, newest["left_out"].to_pylist()
 
     def _warn(
         self,
