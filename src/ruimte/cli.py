@@ -534,6 +534,35 @@ def demo(lab: str, speed: float, from_: str | None, host: str, port: int, data: 
         run(read, source, host, port, speed=speed, start_us=start_us, browser=not no_browser, say=click.echo)
 
 
+@main.command()
+@click.argument("lab")
+@click.option("--test", metavar="CHANNEL", help="Send a message of trial over this channel, and say what came back.")
+@click.option("--key", is_flag=True, help="Print the public key with which webhooks are signed.")
+@click.option("--base-url", default="", envvar="RUIMTE_BASE_URL", hidden=True)
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def notify(lab: str, test: str | None, key: bool, base_url: str, data: Path | None, as_json: bool) -> None:
+    """List the channels on which warnings of LAB go out (node.toml in the data folder), and how each does.
+
+    Works while the node runs.
+    """
+    from ruimte.jobs.notifying import as_rows, channel_states, channels_of, lines, try_channel
+    from ruimte.notify.keys import node_keys
+
+    read, folder = _read(lab), data_dir(data)
+    if key:
+        keys = node_keys(folder, read.key)
+        _tell({"public": keys.public, "kid": keys.id}, as_json, [f"public  {keys.public}", f"kid     {keys.id}"])
+        return
+    channels = channels_of(folder)
+    if test is not None:
+        told = try_channel(read, channels, test, node_keys(folder, read.key), os.environ, base_url)
+        _tell({"channel": test, "taken": True}, as_json, [told])
+        return
+    states = channel_states(channels, folder / f"{read.key}.db", read.key)
+    _tell({"channels": as_rows(channels, states)}, as_json, lines(read, channels, states))
+
+
 @main.group()
 def device() -> None:
     """Devices: who may send, and what proves it."""

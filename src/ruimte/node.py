@@ -23,16 +23,21 @@ from ruimte.errors import RuimteError
 from ruimte.forecast.model_file import Bundle
 from ruimte.intake.mqtt.address import Address
 from ruimte.jobs.broker import broker as broker_of
+from ruimte.jobs.delivering import Delivery
 from ruimte.jobs.devices import credentials_path
 from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.models import Models
+from ruimte.jobs.notifying import channels_of, source_of
+from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.replay import Feed as ReplayFeed
 from ruimte.jobs.replay import Replay
 from ruimte.jobs.sensorthings import SensorThings
 from ruimte.jobs.station import Station
 from ruimte.lab.lab import Lab
+from ruimte.notify.channels import PushChannel
+from ruimte.notify.keys import node_keys
 from ruimte.store import observations
 from ruimte.store.accounts import StoredAccounts
 from ruimte.store.credentials import Credentials
@@ -65,6 +70,7 @@ def serve(
     say: Say,
 ) -> None:
     """Run the lab live until stopped. Raises ``RuimteError`` where it cannot start."""
+    channels = channels_of(data)
     listening, now_us = _bind(host, port), SystemClock().now_us
     with (
         contextlib.closing(listening),
@@ -74,7 +80,8 @@ def serve(
     ):
         accounts = StoredAccounts(store, now_us)
         _require_password(accounts, host)
-        room = LiveRoom(Station(lab, register_lab(lab, store), store, _bundle(lab, data, say)), SystemClock(), "live")
+        station = Station(lab, register_lab(lab, store), store, _bundle(lab, data, say))
+        room = LiveRoom(station, SystemClock(), "live")
         inbox = Inbox(lab, store)
         things = SensorThings(store, now_us, inbox)
         access = authorise(
@@ -88,7 +95,14 @@ def serve(
             StaApp(Service(things, settings.mqtt_endpoints), access, settings, {}),
             StaApp(Payloads(inbox), access, settings, {}, root=PAYLOADS),
         )
-        app = create_app(room, accounts, settings, services, inbox)
+        delivery = desk = None
+        if channels:
+            keys = node_keys(data, lab.key)
+            delivery = Delivery(station, channels, keys, os.environ, source_of(lab, base_url))
+            station.on_step = delivery.put
+            push = next((channel for channel in channels if isinstance(channel, PushChannel)), None)
+            desk = None if push is None else PushDesk(store, keys, now_us, plain=push.allow_private)
+        app = create_app(room, accounts, settings, services, inbox, desk)
         path = "" if accounts.has_password else f"sign-in/{accounts.one_time_token()}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")
@@ -101,6 +115,8 @@ def serve(
         running = room.run(lambda progress: None, StoreFeed(store))
         if bridge is not None:
             running = _together(running, bridge.run())
+        if delivery is not None:
+            running = _together(running, delivery.run(room))
         _run(app, running, listening, host, path, browser=browser, say=say)
 
 

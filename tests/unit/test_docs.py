@@ -21,6 +21,7 @@ from ruimte.intake.mapping import Mapping
 from ruimte.jobs.room import DistanceView, LogView, SensorView, Series, SkillView, Status, WarningView, ZoneView
 from ruimte.jobs.sources import SourceView
 from ruimte.lab import files
+from ruimte.notify.channels import STEPS, EmailChannel, MqttChannel, PushChannel, WebhookChannel
 from ruimte.web.app import create_app
 from ruimte.web.settings import WebSettings
 
@@ -137,6 +138,17 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
 def test_every_field_of_a_lab_is_described(kind: type[msgspec.Struct]) -> None:
     text = (DOCS / "lab.md").read_text()
     assert [name for name in _fields(kind) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("kind", [WebhookChannel, EmailChannel, MqttChannel, PushChannel])
+def test_every_field_of_a_channel_is_described(kind: type[msgspec.Struct]) -> None:
+    text = (DOCS / "notify.md").read_text()
+    assert [name for name in _fields(kind) if f"`{name}`" not in text] == []
+
+
+def test_every_step_that_a_channel_may_want_is_described() -> None:
+    text = (DOCS / "notify.md").read_text()
+    assert [step for step in STEPS if f"`{step}`" not in text] == []
 
 
 def test_every_field_of_a_mapping_is_described() -> None:

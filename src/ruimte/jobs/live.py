@@ -98,7 +98,14 @@ class LiveRoom:
     def _set_progress(self, share: float) -> None:
         self._progress = share
 
+    def note(self) -> None:
+        """Somebody else has written in the logbook: let it be read again. In the event loop of the room."""
+        self._tell_now("changed")
+
     async def _tell(self, *kinds: Literal["state", "changed", "beat"]) -> None:
+        self._tell_now(*kinds)
+
+    def _tell_now(self, *kinds: Literal["state", "changed", "beat"]) -> None:
         for kind in kinds:
             self._sequence += 1
             for queue in self._listeners:
@@ -234,6 +241,7 @@ class LiveRoom:
 
             def work(connection: sqlite3.Connection) -> None:
                 records.append_warning(connection, warning, now)
+                self._station.on_step(connection, kind, warning, now)
                 line = records.append_log(connection, entry)
                 if actor.name != actor.role:
                     staff.keep_name(connection, line, actor.name, entry.wall_us + duration_us(self.lab.file.retention.staff))

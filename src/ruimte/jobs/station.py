@@ -59,6 +59,10 @@ _NOT_KNOWN = {"place": -1, "start_us": -1, "end_us": -1, "observed": 0.0, "age_u
 """What a place shows at a time when it was not in the lab yet; all other columns are NaN."""
 
 
+OnStep = Callable[[sqlite3.Connection, str, Warning, int], None]
+"""Is told of every step of a warning (its name, the warning, the lab's time), in the transaction that writes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """All places at the end of one tick. ``states`` holds a column of ``STATES`` by name, shape (places,), but for ``left_out``:
@@ -91,6 +95,7 @@ class Station:
         self.model = model
         self.store = store
         self.picture: Picture | None = None
+        self.on_step: OnStep = _tell_nobody
         self._horizons = max(1, duration_us(lab.file.forecast.horizon) // model.tick_us)
         self._forecaster = _forecaster(lab, model, self._horizons, bundle)
         self._broken: set[int] = set()
@@ -408,8 +413,9 @@ class Station:
                 results.save_snapshot(connection, "estimate", until_us, state)
             if forecast is not None:
                 results.append_forecast(connection, forecast, self.place_ids, self._algorithms[self._forecaster.algorithm])
-            for _, warning in outcome.warnings:
+            for kind, warning in outcome.warnings:
                 records.append_warning(connection, warning, until_us)
+                self.on_step(connection, kind, warning, until_us)
             for entry in outcome.log:
                 records.append_log(connection, entry)
             results.save_snapshot(connection, "warnings", until_us, book)
@@ -462,6 +468,10 @@ def _columns(states: pa.Table, places: int) -> tuple[dict[str, NDArray[Any]], li
     for index, ids in zip(there.tolist(), newest["left_out"].to_pylist(), strict=True):
         left_out[index] = ids
     return columns, left_out
+
+
+def _tell_nobody(connection: sqlite3.Connection, step: str, warning: Warning, at_us: int) -> None:
+    pass
 
 
 def _line(now_us: int, kind: str, place: str | None = None, **body: Any) -> LogEntry:

@@ -9,6 +9,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from ruimte.clock import from_us
+from ruimte.jobs.delivery_words import SENTENCES as DELIVERY
 from ruimte.lab.lab import Lab
 from ruimte.model.role import ROLE_NAMES
 from ruimte.model.warning import Reason
@@ -196,6 +197,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
     },
 }
+_SENTENCES |= DELIVERY
 _MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
 IDENTIFIERS = {
     "a number plate": "een kenteken",
@@ -257,6 +259,13 @@ class Words:
     def sentence(self, key: str, figures: dict[str, Any]) -> str:
         """One sentence of those above, with its figures."""
         return self._fill(key, figures)
+
+    def sentence_or(self, key: str, other: str, figures: dict[str, Any]) -> str:
+        """One sentence, or the other where there is no such sentence, or it needs figures that are not at hand."""
+        try:
+            return self._fill(key, figures)
+        except KeyError:
+            return self._fill(other, figures)
 
     def sensor(self, key: str) -> str:
         """Name of a sensor, or of a gate that has none."""

@@ -18,8 +18,9 @@ from starlette.routing import Route
 from ruimte import __version__
 from ruimte.errors import RuimteError
 from ruimte.jobs.inbox import Inbox
+from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
-from ruimte.web import api, auth, health, ngsi_ld, sensors, sources, stream
+from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
 from ruimte.web.auth import Accounts
 from ruimte.web.control import act, page
 from ruimte.web.guard import Guard, security_headers
@@ -32,10 +33,16 @@ from ruimte.web.words import marked
 
 
 def create_app(
-    room: Room, accounts: Accounts, settings: WebSettings, services: Sequence[StaApp] = (), inbox: Inbox | None = None
+    room: Room,
+    accounts: Accounts,
+    settings: WebSettings,
+    services: Sequence[StaApp] = (),
+    inbox: Inbox | None = None,
+    push_desk: PushDesk | None = None,
 ) -> Starlette:
-    """The application for one room, with the ``services`` for programs that stand before its pages, and what its ``inbox`` tells
-    of its sources. Raises ``RuimteError`` where the browser libraries are missing."""
+    """The application for one room, with the ``services`` for programs that stand before its pages, what its ``inbox`` tells of
+    its sources, and a ``push_desk`` where browsers may ask to be warned. Raises ``RuimteError`` where the browser libraries are
+    missing."""
     statics = Statics(Path(__file__).parent / "static")
     hub = stream.Hub(room)
 
@@ -68,6 +75,7 @@ def create_app(
     app.state.room = room
     app.state.hub = hub
     app.state.inbox = inbox
+    app.state.push = push_desk
     app.state.accounts = accounts
     app.state.tries = auth.Tries()
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
@@ -101,6 +109,13 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/api/v1/status", api.status),
         Route("/api/v1/warnings", api.warnings),
         Route("/api/v1/logbook", api.logbook),
+        Route("/api/v1/warnings.geojson", layers.warnings),
+        Route("/api/v1/zones.geojson", layers.zones),
+        Route("/api/v1/cap.xml", cap.feed),
+        Route("/api/v1/cap/{id}.xml", cap.alert),
+        Route("/push-worker.js", push.worker),
+        Route("/push/subscribe", push.subscribe, methods=["POST"]),
+        Route("/push/unsubscribe", push.unsubscribe, methods=["POST"]),
         Route("/api/v1/sources", sources.sources),
         Route("/api/v1/sensors", sensors.sensors),
         Route("/api/v1/stream", stream.stream),

@@ -17,6 +17,7 @@ from ruimte.web.control.levels import SYMBOLS, legend, worst_first
 from ruimte.web.control.script_words import script_words
 from ruimte.web.pages import Pages
 from ruimte.web.picture import picture
+from ruimte.web.push import key_for
 from ruimte.web.roles import without_names
 from ruimte.web.words import LOCALES
 
@@ -152,6 +153,7 @@ def _for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
         "imbalanced": conditions.IMBALANCED,
         "places": lab.geojson(),
         "words": script_words(words),
+        "push": key_for(request),
     }
 
 

@@ -59,5 +59,8 @@ def script_words(words: Words) -> dict[str, str]:
         "newWarning": words("New warning: {text}"),
         "justMoved": words("The list just moved: click once more."),
         "noAnswer": words("The node does not answer; nothing was changed."),
+        "pushStart": words("Warn me on this device"),
+        "pushStop": words("Do not warn me on this device any more"),
+        "pushRefused": words("This browser does not let the page warn you: allow notifications for it."),
         "notPossible": words("That did not work: {why}"),
     }
