@@ -102,7 +102,7 @@ def serve(
             station.on_step = delivery.put
             push = next((channel for channel in channels if isinstance(channel, PushChannel)), None)
             desk = None if push is None else PushDesk(store, keys, now_us, plain=push.allow_private)
-        app = create_app(room, accounts, settings, services, inbox, desk)
+        app = create_app(room, accounts, settings, services, inbox, desk, None if delivery is None else delivery.states)
         path = "" if accounts.has_password else f"sign-in/{accounts.one_time_token()}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")

@@ -68,6 +68,7 @@ class Out:
     run: Any
     delivery: Delivery
     keys: NodeKeys
+    room: LiveRoom
     stop: Callable[[], None]
 
     def step(self, step: str, told: Warning) -> None:
@@ -122,7 +123,7 @@ def deliver(start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             loop.close()
 
         stops.append(stop)
-        return Out(run, delivery, keys, lambda: stops.pop()())
+        return Out(run, delivery, keys, room, lambda: stops.pop()())
 
     yield begin
     for stop in stops:
@@ -513,6 +514,30 @@ def test_every_browser_that_asked_is_warned_and_one_that_left_is_forgotten(deliv
         time.sleep(0.2)
         assert len(service.received) == 2
     assert out.log() == []
+
+
+def test_a_slow_push_service_holds_up_no_other_browser(deliver) -> None:
+    with Receiver(wait_s=6.0) as slow, Receiver() as quick:
+        out = deliver({"key": "devices", "kind": "push", "contact": "mailto:a@example.org", "allow_private": True})
+        desk = PushDesk(out.run.store, out.keys, SystemClock().now_us, plain=True)
+        for service, names in ((slow, "abc"), (quick, "defghijklmno")):
+            for name in names:
+                desk.subscribe(browser(service, name)[2])
+        out.step("opened", warning())
+        until(lambda: len(quick.received) == 12, 5.0)
+        assert out.states()["devices"].sent <= 12
+        until(lambda: len(slow.received) == 3)
+        out.stop()
+        assert len(quick.received) == 12, "what is on its way is not begun again"
+
+
+def test_the_page_hears_when_a_channel_fails(deliver) -> None:
+    with Receiver(answers=[(503, {})]) as receiver:
+        out = deliver(hook(receiver))
+        before = out.room.status().sequence
+        out.step("opened", warning())
+        until(lambda: out.states()["wall"].sent == 1)
+        until(lambda: out.room.status().sequence >= before + 2)
 
 
 def test_a_subscription_ends_by_itself_unless_it_is_renewed(start) -> None:

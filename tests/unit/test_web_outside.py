@@ -24,6 +24,7 @@ from ruimte.jobs.push_desk import PushDesk
 from ruimte.notify import web_push
 from ruimte.notify.keys import node_keys
 from ruimte.store import subscriptions
+from ruimte.store.outbox import ChannelState
 from ruimte.store.sqlite import Store
 from ruimte.web.app import create_app
 from ruimte.web.settings import WebSettings
@@ -76,6 +77,16 @@ def test_who_may_not_look_gets_none_of_it(client: TestClient, accounts: FakeAcco
     accounts.password = "a password that is set"
     for path in ("warnings.geojson", "zones.geojson", "cap.xml", "cap/1.xml"):
         assert client.get(f"/api/v1/{path}").status_code == 401
+
+
+def test_who_watches_the_node_sees_a_channel_that_fails(room: FakeRoom, accounts: FakeAccounts) -> None:
+    states = [ChannelState(key="wall", waiting=3, failing_since_us=1), ChannelState(key="duty", sent=2)]
+    app = create_app(room, accounts, WebSettings(), channels=lambda: states)
+    with TestClient(app, "http://localhost:8000", client=("127.0.0.1", 50_000)) as watcher:
+        told = watcher.get("/metrics").text
+    assert 'ruimte_outbox_waiting{channel="wall"} 3\n' in told
+    assert 'ruimte_channel_failing{channel="wall"} 1\n' in told
+    assert 'ruimte_channel_failing{channel="duty"} 0\n' in told
 
 
 # --- web push ---------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from ruimte.notify.notice import Notice, Sender
 from ruimte.notify.senders import sender
 from ruimte.notify.trouble import Undelivered
 from ruimte.store import outbox, records, subscriptions
-from ruimte.store.outbox import Waiting
+from ruimte.store.outbox import ChannelState, Waiting
 from ruimte.store.records import LogEntry
 from ruimte.text import LANGUAGES, duration_us
 
@@ -81,12 +81,22 @@ class Delivery:
                 if channel.wants(step, warning.priority, outbox.was_told(connection, key, target, warning.id)):
                     outbox.put(connection, key, target, warning.id, step, at_us=at_us, wall_us=now_us)
 
+    def states(self) -> list[ChannelState]:
+        """How the channels do, in the order of their file."""
+        known = self._store.read(outbox.states)
+        return [known.get(key, ChannelState(key=key)) for key in self._channels]
+
     # --- running ----------------------------------------------------------------------------------------------------
 
     async def run(self, room: LiveRoom) -> None:
         """Deliver until cancelled; ``room`` tells when there is something new, and is told of lines in the logbook."""
         loop = asyncio.get_running_loop()
-        self._tell = lambda: loop.call_soon_threadsafe(room.note)
+
+        def tell() -> None:
+            with contextlib.suppress(RuntimeError):  # the pages have stopped
+                loop.call_soon_threadsafe(room.note)
+
+        self._tell = tell
         thread = threading.Thread(target=self._run, name="ruimte-delivery", daemon=True)
         thread.start()
         changes = room.listen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from ruimte.errors import RuimteError
 from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
+from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
 from ruimte.web.auth import Accounts
 from ruimte.web.control import act, page
@@ -39,10 +40,13 @@ def create_app(
     services: Sequence[StaApp] = (),
     inbox: Inbox | None = None,
     push_desk: PushDesk | None = None,
+    channels: Callable[[], list[ChannelState]] | None = None,
 ) -> Starlette:
     """The application for one room, with the ``services`` for programs that stand before its pages, what its ``inbox`` tells of
-    its sources, and a ``push_desk`` where browsers may ask to be warned. Raises ``RuimteError`` where the browser libraries are
-    missing."""
+    its sources, a ``push_desk`` where browsers may ask to be warned, and how its ``channels`` do.
+
+    Raises ``RuimteError`` where the browser libraries are missing.
+    """
     statics = Statics(Path(__file__).parent / "static")
     hub = stream.Hub(room)
 
@@ -76,6 +80,7 @@ def create_app(
     app.state.hub = hub
     app.state.inbox = inbox
     app.state.push = push_desk
+    app.state.channels = channels
     app.state.accounts = accounts
     app.state.tries = auth.Tries()
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)

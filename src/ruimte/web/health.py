@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.room import Room
+from ruimte.store.outbox import ChannelState
 from ruimte.web.stream import Hub
 
 _BEGUN = time.monotonic()
@@ -47,6 +49,7 @@ async def metrics(request: Request) -> Response:
         ),
         *gauge("listeners", "Browsers that listen to the stream.", {"": len(hub)}),
         *_intake(request.app.state.inbox),
+        *_outgoing(request.app.state.channels),
     ]
     return PlainTextResponse("\n".join(lines) + "\n", media_type=PROMETHEUS)
 
@@ -65,6 +68,19 @@ def _intake(inbox: Inbox | None) -> list[str]:
     return [
         *gauge("source_results", "Results that devices sent, by what became of them.", results),
         *gauge("sources_personal", "Devices that sent what looks like an identifier.", {"": personal}),
+    ]
+
+
+def _outgoing(channels: Callable[[], list[ChannelState]] | None) -> list[str]:
+    """What waits to go out, and which channels take nothing; nothing of a node without channels."""
+    states = [] if channels is None else channels()
+    if not states:
+        return []
+    waiting = {f'{{channel="{state.key}"}}': float(state.waiting) for state in states}
+    failing = {f'{{channel="{state.key}"}}': float(state.failing_since_us is not None) for state in states}
+    return [
+        *gauge("outbox_waiting", "Messages that wait to be delivered, by channel.", waiting),
+        *gauge("channel_failing", "1 for a channel that takes no messages.", failing),
     ]
 
 
