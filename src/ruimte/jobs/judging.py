@@ -9,7 +9,7 @@ Three methods see the same past and the same rules of a warning's life:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from ruimte.errors import RuimteError
 from ruimte.estimate import advance
 from ruimte.forecast.errors import exceedance
 from ruimte.forecast.forecaster import Forecaster
-from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.model_file import Bundle
+from ruimte.jobs.forecasters import feed_past, live_forecaster
 from ruimte.jobs.history import Actual, actual, require_ticks
 from ruimte.jobs.warner import Warner
 from ruimte.lab.lab import Lab
@@ -83,7 +83,7 @@ class Replay:
         horizons = max(1, duration_us(lab.file.forecast.horizon) // model.tick_us)
         self.leads = tuple(dict.fromkeys(max(1, lead // model.tick_us) for lead in LEADS_US if lead // model.tick_us <= horizons))
         self._profile = Forecaster(model, horizons)
-        self._learned = None if bundle is None else LearnedForecaster(model, horizons, bundle.hours, bundle.quarters)
+        self._live = live_forecaster(lab, model, horizons, bundle)
         self._unusual = Unusual(model, duration_us(lab.file.unusual.history))
         self.thresholds = Thresholds(lab, model, self._unusual)
         self._warners = {method: Warner(lab, model, self.thresholds) for method in METHODS}
@@ -93,20 +93,19 @@ class Replay:
     @property
     def needs_ticks(self) -> int:
         """How many ticks of the past make it as good as it gets."""
-        needs = self._profile.needs_ticks if self._learned is None else self._learned.needs_ticks
-        return max(needs, self._unusual.needs_ticks if self.thresholds.needs_past else 0)
+        return max(
+            self._profile.needs_ticks, self._live.needs_ticks, self._unusual.needs_ticks if self.thresholds.needs_past else 0
+        )
 
     def feed(self, past: Actual, progress: Progress = lambda share: None) -> None:
         """Take in what came before."""
         self.state = past.state
         ticks = past.values.shape[1]
-        for column in range(ticks):
-            values, tick, left = past.values[:, column], past.first + column, ticks - column
+        numbers = past.first + np.arange(ticks)
+        for tick, values in zip(numbers.tolist(), past.values.T, strict=True):
             self._unusual.observe(tick, values)
-            for one in self._forecasters():
-                (one.observe if left <= one.learns_from_ticks else one.recall)(tick, values)
-            if column % 256 == 0:
-                progress(column / ticks)
+        feed_past(self._profile, numbers, past.values.T, lambda share: progress(0.3 * share))
+        feed_past(self._live, numbers, past.values.T, lambda share: progress(0.3 + 0.7 * share))
         if ticks:
             self._before = past.values[:, -1]
 
@@ -115,11 +114,9 @@ class Replay:
         tick, mean, sd, left_out = self._take_in(rows, end_us)
         self.first = tick if self.first is None else self.first
         limits, _ = self.thresholds.warning(tick + np.arange(max(self.leads) + 1), self._least_colour)
-        profile = self._profile.issue()
+        live, profile = self._live.issue(), self._profile.issue()
         for method in METHODS:
-            forecast = None if method == "threshold" else profile
-            if method == "ruimte" and self._learned is not None:
-                forecast = self._learned.issue()
+            forecast = live if method == "ruimte" else profile if method == "profile" else None
             exact = np.zeros(len(mean)) if method == "threshold" else sd
             self._warn(method, rows, left_out, mean, exact, forecast, end_us, tick)
             self.heard[method].chance.append(self._chance(method, mean, forecast, limits))
@@ -141,8 +138,8 @@ class Replay:
         mean, sd = (newest[name].to_numpy() for name in ("mean", "sd"))
         values = np.where(seen, mean, np.nan)
         self._unusual.observe(tick, values)
-        for one in self._forecasters():
-            one.observe(tick, values)
+        self._profile.observe(tick, values)
+        self._live.observe(tick, values)
         self.mean = values
         return tick, mean, sd, newest["left_out"].to_pylist()
 
@@ -177,11 +174,6 @@ class Replay:
         if forecast is None:
             return np.full(ahead.shape, np.nan)
         return exceedance(forecast.quantiles[:, None, [lead - 1 for lead in self.leads]], ahead)
-
-    def _forecasters(self) -> Iterator[Forecaster | LearnedForecaster]:
-        yield self._profile
-        if self._learned is not None:
-            yield self._learned
 
 
 def judge(replay: Replay, truth: Array) -> Quality:

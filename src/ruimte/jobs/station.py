@@ -18,12 +18,10 @@ from ruimte.errors import RuimteError
 from ruimte.estimate.advance import ALGORITHMS as ESTIMATORS
 from ruimte.estimate.advance import advance
 from ruimte.estimate.health import Condition, conditions
-from ruimte.forecast.forecaster import Forecaster
-from ruimte.forecast.learned_forecaster import LearnedForecaster
 from ruimte.forecast.model_file import Bundle
-from ruimte.forecast.outlook import suits
 from ruimte.forecast.score import Skill
 from ruimte.jobs.estimating import changed
+from ruimte.jobs.forecasters import feed_past, live_forecaster
 from ruimte.jobs.health import SensorHealth, figures, sensor_health, sensor_of, sentence, worst_of
 from ruimte.jobs.reasons import Drivers, explain
 from ruimte.jobs.warner import Warner
@@ -47,7 +45,6 @@ from ruimte.warn.unusual import Unusual
 Array = NDArray[np.float64]
 
 WARNER, VERSION = "threshold-warning", "2"
-LEARNED = "learned-ratio"
 SYSTEM = "system"
 _CHUNK_US = 28 * DAY_US
 _LARGE_STATE = 1_000_000
@@ -97,7 +94,7 @@ class Station:
         self.picture: Picture | None = None
         self.on_step: OnStep = _tell_nobody
         self._horizons = max(1, duration_us(lab.file.forecast.horizon) // model.tick_us)
-        self._forecaster = _forecaster(lab, model, self._horizons, bundle)
+        self._forecaster = live_forecaster(lab, model, self._horizons, bundle)
         self._broken: set[int] = set()
         self._unusual = Unusual(model, duration_us(lab.file.unusual.history))
         self.thresholds = Thresholds(lab, model, self._unusual)
@@ -185,10 +182,9 @@ class Station:
         ticks, row = np.unique(self.model.tick_of_end(ends), return_inverse=True)
         table = np.full((len(ticks), len(self.model.places)), np.nan)
         table[row, places] = values
-        recent = int(ticks[-1]) - self._forecaster.learns_from_ticks
         for tick, known in zip(ticks.tolist(), table, strict=True):
             self._unusual.observe(tick, known)
-            (self._forecaster.observe if tick > recent else self._forecaster.recall)(tick, known)
+        feed_past(self._forecaster, ticks, table)
 
     # --- running ----------------------------------------------------------------------------------------------------
 
@@ -444,13 +440,6 @@ class Station:
         if quantiles.shape[1:] != (self._horizons, len(LEVELS)):
             return None
         return Forecast(end_us, known[0].valid_us, quantiles, self._forecaster.algorithm)
-
-
-def _forecaster(lab: Lab, model: Model, horizons: int, bundle: Bundle | None) -> Forecaster | LearnedForecaster:
-    """The learned forecast where the register has it and it takes the lab's ticks; else the profile."""
-    if bundle is None or LEARNED not in lab.algorithms or not suits(model):
-        return Forecaster(model, horizons)
-    return LearnedForecaster(model, horizons, bundle.hours, bundle.quarters)
 
 
 def _columns(states: pa.Table, places: int) -> tuple[dict[str, NDArray[Any]], list[list[int]]]:
