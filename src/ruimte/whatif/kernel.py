@@ -113,7 +113,7 @@ class _Work(NamedTuple):
 
 
 @compiled_aside
-def run(net: Net, plan: Plan, demand: Demand, traits: Traits, dt_s: float, people: Array, queue: Array, told: Record) -> None:
+def walk(net: Net, plan: Plan, demand: Demand, traits: Traits, dt_s: float, people: Array, queue: Array, told: Record) -> None:
     """Run over all slots of the plan.
 
     ``people`` (zones, destinations) and ``queue`` (entrances,) are where it starts, and are changed; ``told`` is filled.

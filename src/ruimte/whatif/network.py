@@ -96,15 +96,15 @@ def network(
     ways.sort(key=lambda way: (way[0] if way[0] != OUTSIDE else last, way[2]))
     number_of = {(gate, inward): number for number, (_, _, gate, _, inward) in enumerate(ways)}
     back = np.array([number_of[gate, not inward] for _, _, gate, _, inward in ways], dtype=np.int64)
-    source = np.array([way[0] for way in ways], dtype=np.int64)
-    first = np.searchsorted(np.where(source == OUTSIDE, last, source), np.arange(last + 1)).astype(np.int64)
+    leaves = np.array([way[0] for way in ways], dtype=np.int64)
+    first = np.searchsorted(np.where(leaves == OUTSIDE, last, leaves), np.arange(last + 1)).astype(np.int64)
     return Network(
         zones=tuple(key for key, _ in zones),
         gates=tuple(each[0] for each in gates),
         area_m2=np.array([area for _, area in zones], dtype=np.float64),
         width_m=np.array([each[3] for each in gates], dtype=np.float64),
         first=first,
-        source=source,
+        source=leaves,
         target=np.array([way[1] for way in ways], dtype=np.int64),
         gate=np.array([way[2] for way in ways], dtype=np.int64),
         back=back,

@@ -100,7 +100,7 @@ def choose_destinations(origins: Index, togo: Array, shares: Array, chosen: Arra
     """Where those who set out from each origin go, of what can be reached: ``shares`` (origins, destinations) made whole again.
 
     ``origins`` (origins,) is the zone in which each begins. Who would leave by an exit that is shut leaves by those that are
-    open, as others do, else by the nearest. Where nothing can be reached they stay: all are 0, as is ``knows`` (origins,), else 1.
+    open, as others do, else by the nearest. Where nothing can be reached they stay: all are 0, and ``knows`` (origins,), else 1.
     """
     zones = togo.shape[1]
     for o in range(len(origins)):

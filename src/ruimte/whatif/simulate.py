@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ruimte.whatif.diagram import WEIDMANN, Array, Diagram
-from ruimte.whatif.kernel import SLOT_S, Demand, Net, Plan, Record, Traits, run
+from ruimte.whatif.kernel import SLOT_S, Demand, Net, Plan, Record, Traits, walk
 from ruimte.whatif.network import Network
 
 LONGEST_STEP_S = 5.0
@@ -95,7 +95,7 @@ def simulate(
     check(network, people, waiting, demand, plan, diagram)
     slots = len(plan.may)
     told = new_record(network, slots)
-    run(net_of(network, diagram), plan, demand, traits, step_s(network, diagram, max(1.3, traits.speed)), people, waiting, told)
+    walk(net_of(network, diagram), plan, demand, traits, step_s(network, diagram, max(1.3, traits.speed)), people, waiting, told)
     came = float(demand.arrivals.sum() * SLOT_S)
     leaving = network.target[: network.first[-1]] < 0
     gone = float(told.flow[:, : network.first[-1]][:, leaving].sum() * SLOT_S)
