@@ -10,6 +10,8 @@ from statistics import median
 import numpy as np
 
 from benchmarks._report import Row, missing, row
+from ruimte.errors import RuimteError
+from ruimte.jobs.micro import crowd_flow, single_flow
 from ruimte.whatif.diagram import WEIDMANN
 from ruimte.whatif.ensemble import members, run
 from ruimte.whatif.kernel import Demand
@@ -67,6 +69,22 @@ def whatif_rows(quick: bool) -> list[Row]:
         row("what-if: persons lost, of all", float(lost), "", most=1e-9),
         row("what-if: highest density, of jam density", _fullest(net, demand), "", most=1.0 + 1e-9),
     ]
+
+
+def micro_rows(quick: bool) -> list[Row]:
+    """How many leave a room by a door, in the what-if model and in one of single pedestrians (JuPedSim)."""
+    widths = (2.0,) if quick else (1.0, 1.5, 2.0, 3.0)
+    rows = []
+    for width_m in widths:
+        name = f"what-if: flow by a door of {width_m:g} m"
+        try:
+            alone = median(single_flow(width_m, seed=seed) for seed in ((1,) if quick else (1, 2, 3)))
+        except RuimteError as error:
+            return [missing(name, "persons/s", str(error))]
+        together = crowd_flow(width_m)
+        within = abs(together / alone - 1) <= 0.15
+        rows.append(Row(name, together, "persons/s", "JuPedSim", alone, together / alone, "within 15 % of the peer", within))
+    return rows
 
 
 def _rates(net: Network) -> np.ndarray:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks._report import OUT, Row, markdown, publish
-from benchmarks._whatif import whatif_rows
+from benchmarks._whatif import micro_rows, whatif_rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parts: dict[str, Callable[[bool], list[Row]]] = {"whatif": whatif_rows}
+    parts: dict[str, Callable[[bool], list[Row]]] = {"whatif": whatif_rows, "micro": micro_rows}
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     parser.add_argument("--only", choices=parts, help="one part, written as warn-PART")
     asked = parser.parse_args()

@@ -145,6 +145,10 @@ def disturbed(net: Network, rng: np.random.Generator, slots: int) -> Plan:
     plan.held[rng.random(plan.held.shape) < 0.05] = 1.0
     dosed = rng.random(plan.limit.shape) < 0.1
     plan.limit[dosed] = rng.uniform(0, 2, dosed.sum())
+    for link in range(net.first[-1]):
+        others = np.flatnonzero(net.source == net.source[link])
+        plan.aside_to[:, link] = rng.choice(others, slots)
+        plan.aside[:, link] = rng.choice([0.0, 0.4, 1.0], slots, p=[0.8, 0.1, 0.1])
     plan.width_m[:] *= rng.uniform(0.3, 1.0, plan.width_m.shape)
     return plan
 

@@ -125,8 +125,8 @@ def run(situation: Situation, drawn: Members, schedule: Schedule, threads: int |
     """
     s, n = situation, situation.network
     count, zones, exits = len(drawn.speed), len(n.zones), len(n.exits)
-    walk_m = first_walks_m(n, s.shares)
-    demand = schedule.demand(Demand(np.ascontiguousarray(s.arrivals.T), _leave(s, walk_m, 1.0), s.shares))
+    walk_m, shares = first_walks_m(n, s.shares), np.array(s.shares, dtype=np.float64)
+    demand = schedule.demand(Demand(np.ascontiguousarray(s.arrivals.T), _leave(s, walk_m, 1.0), shares))
     check(n, np.zeros((zones, zones + exits)), np.zeros(exits), demand, schedule.plan, s.diagram)
     net, dt_s = net_of(n, s.diagram), step_s(n, s.diagram, _FASTEST)
     told = slice(s.every - 1, s.steps * s.every, s.every)
@@ -136,9 +136,9 @@ def run(situation: Situation, drawn: Members, schedule: Schedule, threads: int |
         speed, capacity = float(drawn.speed[member]), float(drawn.capacity[member])
         leave = _leave(s, walk_m, float(drawn.stay[member]))
         walk_s = walk_m / (s.diagram.free_m_s * speed)
-        start = on_their_way(drawn.people[member], leave[0], walk_s, s.shares[:zones])
+        start = on_their_way(drawn.people[member], leave[0], walk_s, shares[:zones])
         later = np.ascontiguousarray(leave[schedule.leave_as, np.arange(zones)])
-        mine = Demand(demand.arrivals * drawn.arrivals[member], later, s.shares)
+        mine = Demand(demand.arrivals * drawn.arrivals[member], later, shares)
         record = new_record(n, s.minutes)
         walk(net, schedule.plan, mine, Traits(speed, capacity), dt_s, start, np.zeros(exits), record)
         _tell(paths, member, record, told, s)

@@ -93,6 +93,7 @@ def simulate(
         raise ValueError(f"start has shape {given.shape}, not {(zones,)} or {people.shape}")
     waiting = np.zeros(exits) if queue is None else np.array(queue, dtype=np.float64)
     check(network, people, waiting, demand, plan, diagram)
+    demand = Demand(*(np.array(each, dtype=np.float64) for each in demand))  # of one kind, so that it is compiled once
     slots = len(plan.may)
     told = new_record(network, slots)
     walk(net_of(network, diagram), plan, demand, traits, step_s(network, diagram, max(1.3, traits.speed)), people, waiting, told)
