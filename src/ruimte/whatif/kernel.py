@@ -93,6 +93,14 @@ class Record(NamedTuple):
 
 
 class _Work(NamedTuple):
+    """Room to work in, made once a run.
+
+    Of zones: people ``inside``, their ``speed``, the share that ``sets_out`` in a step, what of the inflow there is ``room`` for.
+    Of links: ``cost`` and ``wait`` in seconds, who is ``heading`` there, ``flow``, a ``share``. Of destinations: seconds ``togo``
+    now and in a ``free`` network, which links people ``take`` (``base``: before some are led aside), which destination is
+    ``chosen`` and who ``knows`` any. ``after``: people by zone and destination after the step.
+    """
+
     inside: Array
     speed: Array
     cost: Array
