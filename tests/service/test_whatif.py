@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +125,16 @@ def test_what_cannot_be_told_is_one_line(town: Path, words: list[str], said: str
     assert done.exit_code == 1
     assert said in done.output
     assert len(done.output.strip().splitlines()) == 1
+
+
+def test_a_zone_whose_people_are_not_known_is_told_as_such(town: Path) -> None:
+    data = shutil.copytree(town / "data", town / "half")
+    with sqlite3.connect(data / "town.db") as database:
+        database.execute("UPDATE states SET mean = NULL WHERE place_id = (SELECT id FROM places WHERE key = 'street')")
+    database.close()
+    words = ["whatif", str(town / "town"), "hold", "--members", "20", "--data", str(data)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^Shopping street +not known +not known +not known +not known$", done.output, re.MULTILINE)
+    street = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)["zones"][1]
+    assert (street["known"], street["people"], street["levels"]) == (False, None, [])

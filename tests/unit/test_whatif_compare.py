@@ -202,3 +202,15 @@ def test_a_forecast_that_is_not_known_leaves_the_members_to_speak() -> None:
     assert np.array_equal(found.people[1], alone.people[1])
     assert np.array_equal(found.chance[1], alone.chance[1])
     assert not np.isnan(found.people[0]).any()
+
+
+def test_of_a_zone_whose_people_are_not_known_nothing_is_told() -> None:
+    s = situation(people_mean=np.array([250.0, np.nan]), people_sd=np.array([30.0, np.nan]))
+    assert s.unknown == (1,)
+    assert s.people_mean[1] == pytest.approx(0.1 * 600)  # for the square's sake: as many as leave in ten minutes
+    s = replace(s, forecast=forecast(s))
+    found = compare(s, {"shut": shut(s)}, LIMITS, count=20).outcomes["shut"]
+    assert np.isnan(found.people[1]).all()
+    assert np.isnan(found.chance[1]).all()
+    assert np.isnan(found.ever[1]).all()
+    assert not np.isnan(found.people[0]).any()

@@ -50,31 +50,8 @@ class Told:
         return self.comparison.situation
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``: chances 0–1, people in persons; null is not known, or no such level."""
-        s, outcomes = self.situation, self.comparison.outcomes
-        without, done = outcomes["nothing"], outcomes[self.scenario.key]
-        zones = [
-            {
-                "key": place.key,
-                "name": pick(place.name, "en"),
-                "levels": [
-                    {
-                        "level": level,
-                        "from": float(self.limits[z, row]),
-                        "chance": {"without": without.chance[z, row].tolist(), "with": done.chance[z, row].tolist()},
-                        "ever": {"without": float(without.ever[z, row]), "with": float(done.ever[z, row])},
-                    }
-                    for row, level in enumerate(self.levels[z])
-                ],
-                "people": {
-                    name: {f"q{round(100 * LEVELS[at]):02d}": each.people[z, :, at].round(2).tolist() for at in _SHOWN}
-                    for name, each in (("without", without), ("with", done))
-                },
-                "trapped": float(done.trapped[z].max()),
-            }
-            for z, place in enumerate(self.model.places[: len(s.network.zones)])
-        ]
-        queues = {gate: float(done.queue[e].max()) for e, gate in enumerate(s.network.outer)}
+        """For ``--json``: chances 0–1, people in persons. Of a zone that is not ``known`` people are null, no level is told."""
+        s, done = self.situation, self.comparison.outcomes[self.scenario.key]
         return {
             "lab": self.lab.key,
             "scenario": self.scenario.key,
@@ -82,10 +59,35 @@ class Told:
             "measures": list(self.scenario.measures),
             "from": iso(s.start_us),
             "valid": [iso(at) for at in s.valid_us.tolist()],
-            "zones": zones,
-            "queues": queues,
+            "zones": [self._zone(z) for z in range(len(s.network.zones))],
+            "queues": {gate: float(done.queue[e].max()) for e, gate in enumerate(s.network.outer)},
             "assumed_width": list(s.network.assumed_width),
             "no_effect": [self.scenario.steps[number].action.do for number in self.schedule.idle],
+        }
+
+    def _zone(self, z: int) -> dict[str, Any]:
+        place, known = self.model.places[z], z not in self.situation.unknown
+        sides = {"without": self.comparison.outcomes["nothing"], "with": self.comparison.outcomes[self.scenario.key]}
+        levels = [
+            {
+                "level": level,
+                "from": float(self.limits[z, row]),
+                "chance": {side: each.chance[z, row].tolist() for side, each in sides.items()},
+                "ever": {side: float(each.ever[z, row]) for side, each in sides.items()},
+            }
+            for row, level in enumerate(self.levels[z])
+        ]
+        people = {
+            side: {f"q{round(100 * LEVELS[at]):02d}": each.people[z, :, at].round(2).tolist() for at in _SHOWN}
+            for side, each in sides.items()
+        }
+        return {
+            "key": place.key,
+            "name": pick(place.name, "en"),
+            "known": known,
+            "levels": levels if known else [],
+            "people": people if known else None,
+            "trapped": float(sides["with"].trapped[z].max()) if known else None,
         }
 
     def lines(self) -> list[str]:
@@ -100,13 +102,16 @@ class Told:
         lines = [f"{told['name']}, decided {start:%Y-%m-%d %H:%M}; without → with"]
         lines.append(_row("", heads, width))
         for zone in told["zones"]:
+            if not zone["known"]:
+                lines.append(_row(zone["name"], ["not known"] * len(shown), width))
+                continue
             people = [[zone["people"][side]["q50"][step] for step in shown] for side in ("without", "with")]
             lines.append(_row(zone["name"], [f"{a:,.0f} → {b:,.0f}" for a, b in zip(*people, strict=True)], width))
             for each in zone["levels"]:
                 chance = [[each["chance"][side][step] for step in shown] for side in ("without", "with")]
                 lines.append(_row(_of(each), [f"{a:.0%} → {b:.0%}" for a, b in zip(*chance, strict=True)], width))
         for zone in told["zones"]:
-            if zone["trapped"] >= 0.5:
+            if (zone["trapped"] or 0.0) >= 0.5:
                 lines.append(f"no way out of {zone['name']} for up to {zone['trapped']:,.0f} people: all is shut")
         lines += [f"waiting outside {gate}: up to {count:,.0f}" for gate, count in told["queues"].items() if count >= 0.5]
         lines += [f"changes nothing in this time: {', '.join(told['no_effect'])}"] if told["no_effect"] else []
@@ -161,7 +166,7 @@ def read_situation(lab: Lab, model: Model, source: Reader, at_us: int | None, mi
 
 
 def _people(lab: Lab, model: Model, source: Reader, network: Network, at_us: int | None) -> tuple[int, Array, Array]:
-    """The end of the last tick with states up to a moment, and mean and sd of the people in each zone then."""
+    """The end of the last tick with states up to a moment, and mean and sd of the people in each zone then; NaN: not known."""
     index = {place.key: number for number, place in enumerate(model.places[: len(network.zones)])}
     ids = {id_: index[key] for key, id_ in source.place_ids().items() if key in index}
 
@@ -182,11 +187,10 @@ def _people(lab: Lab, model: Model, source: Reader, network: Network, at_us: int
     mean, sd = np.full((2, len(network.zones)), np.nan)
     places = states["place"].to_numpy()
     mean[places], sd[places] = states["mean"].to_numpy(), states["sd"].to_numpy()
-    unknown = [key for key, value in zip(network.zones, mean, strict=True) if value != value and key not in network.alone]
-    if unknown:
+    if np.isnan(mean).all():
         when = f"{from_us(last).astimezone(lab.zone):%Y-%m-%d %H:%M}"
-        raise RuimteError(f"how many people there are at {when} is not known", ", ".join(unknown), "choose another --at")
-    return int(last), np.nan_to_num(mean), np.nan_to_num(sd)
+        raise RuimteError(f"how many people there are at {when} is not known", lab.key, "choose another --at")
+    return int(last), mean, np.nan_to_num(sd)
 
 
 def _rates(model: Model, source: Reader, network: Network, start_us: int) -> tuple[Array, float]:

@@ -21,7 +21,8 @@ class Outcome:
     ``people`` (zones, steps, 21): quantiles. ``queue`` (outer gates, steps): persons who wait outside, the mean of the members.
     ``trapped`` (zones, steps): how many have no way out because of what is shut, the mean. ``change`` (zones, steps, 3): people
     with the measure less people without, in the same member: the 5, 50 and 95 % quantiles. ``fewer`` (zones,): the share of
-    members in which the zone's highest number of people becomes lower.
+    members in which the zone's highest number of people becomes lower. Of a zone whose people are not known chance, ever and
+    people are NaN.
     """
 
     chance: Array
@@ -103,12 +104,16 @@ def _outcome(s: Situation, told: Array, base: Array, done: Paths, limits: Array)
         people = np.where(np.isnan(s.forecast), people, held)
     ever = above.max(axis=3).mean(axis=0)
     missing = np.isnan(limits)
+    unknown = list(s.unknown)
+    for each in (chance, ever, people):
+        each[unknown] = np.nan
+    change = np.moveaxis(np.quantile(told - base, (0.05, 0.5, 0.95), axis=0), 0, -1)
     return Outcome(
         chance=np.where(missing, np.nan, chance),
         ever=np.where(missing.all(axis=2), np.nan, ever),
         people=people,
         queue=done.queue.mean(axis=0),
         trapped=done.trapped.mean(axis=0),
-        change=np.moveaxis(np.quantile(told - base, (0.05, 0.5, 0.95), axis=0), 0, -1),
+        change=change,
         fewer=(told.max(axis=2) < base.max(axis=2) - 1e-9).mean(axis=0),
     )

@@ -36,6 +36,8 @@ class Situation:
             gate; (zones + outer gates, zones + outer gates), rows sum to 1 (0: nowhere, they stay).
         stay_s: how long people stay in each zone, on average, walking out included; (zones,) or (zones, minutes).
         forecast: quantiles of people as they are forecast without a measure, (zones, steps, 21); NaN: no forecast.
+        unknown: zones (indices) whose people are not known: what stands for them is a guess for the sake of the zones beside
+            them, and nothing is told of them.
     """
 
     network: Network
@@ -50,6 +52,7 @@ class Situation:
     stay_s: Array
     forecast: Array | None = None
     diagram: Diagram = WEIDMANN
+    unknown: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:

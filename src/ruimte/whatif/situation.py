@@ -15,6 +15,8 @@ from ruimte.whatif.network import Network
 LONGEST_STAY_S = 4 * 3600.0
 """Nobody is thought to stay longer on average; so long where nobody was seen to leave (assumed)."""
 SHORTEST_STAY_S = 60.0
+GUESSED_STAY_S = 600.0
+"""Where nobody knows how many people there are, as many are taken as pass in this time (assumed): see ``Situation.unknown``."""
 AFTER_S = 1800.0
 """Within this time on average, visitors go once an event is over: all within an hour, evenly."""
 UNSURE_ARRIVALS = 0.2
@@ -49,10 +51,14 @@ def situation_of(
 
     Args:
         rates: persons/s who lately passed each link, (links,).
+        people_mean, people_sd: persons in each zone, (zones,); NaN: not known.
         counted: persons who were counted for them in all: few tell little.
         forecast: quantiles of people at each step, (zones, steps, 21).
     """
     outer, entrances = len(network.exits), network.entrances
+    unknown = np.isnan(people_mean)
+    guess = np.minimum(_outflow(network, rates) * GUESSED_STAY_S, diagram.jam * network.area_m2)
+    people_mean, people_sd = np.where(unknown, guess, people_mean), np.where(unknown, guess / 2, people_sd)
     stay = np.repeat(_stay_s(network, people_mean, rates)[:, None], minutes, axis=1)
     for ending in endings:
         first = max(round((ending.at_us - start_us) / MINUTE_US), 0)
@@ -71,13 +77,19 @@ def situation_of(
         stay_s=stay,
         forecast=forecast,
         diagram=diagram,
+        unknown=tuple(np.flatnonzero(unknown).tolist()),
     )
+
+
+def _outflow(network: Network, rates: Array) -> Array:
+    """Persons/s who leave each zone, (zones,)."""
+    inside = slice(0, int(network.first[-1]))
+    return np.bincount(network.source[inside], rates[inside], minlength=len(network.zones)).astype(np.float64)
 
 
 def _stay_s(network: Network, people: Array, rates: Array) -> Array:
     """How long people stay in each zone, on average, (zones,)."""
-    inside = slice(0, int(network.first[-1]))
-    outflow = np.bincount(network.source[inside], rates[inside], minlength=len(network.zones))
+    outflow = _outflow(network, rates)
     with np.errstate(divide="ignore", invalid="ignore"):
         stay = np.where(outflow > 0, people / outflow, LONGEST_STAY_S)
     return np.clip(stay, SHORTEST_STAY_S, LONGEST_STAY_S)
