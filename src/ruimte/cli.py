@@ -228,6 +228,35 @@ def estimate(
 
 @main.command()
 @click.argument("lab")
+@click.argument("scenario")
+@click.option("--at", help="When it is decided, local time: 2026-07-04T16:00. Default: the newest estimate.")
+@click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60), help="How far ahead to look.")
+@click.option("--members", default=200, show_default=True, type=click.IntRange(10, 10_000), help="How many runs.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def whatif(lab: str, scenario: str, at: str | None, minutes: int, members: int, data: Path | None, as_json: bool) -> None:
+    """What would SCENARIO change in LAB: a measure of its playbook (or several, with +), or a scenario's TOML file.
+
+    Prints for each zone the highest chance of each level, without → with. Works while the node runs.
+    """
+    from ruimte.jobs.whatif import whatif as run
+    from ruimte.lab.scenario import read_scenario, scenario_of
+
+    read = _read(lab)
+    as_file = scenario.endswith(".toml")
+    asked = read_scenario(Path(scenario), read) if as_file else scenario_of(read, scenario.split("+"))
+    if not asked.steps:
+        mend = f"give [[measure.action]] in {lab}/playbook.toml; see docs/lab.md"
+        raise RuimteError("what this does to the crowd is not told", scenario, mend)
+    with _history(read, data_dir(data) / f"{read.key}.db") as (model, source):
+        assert source is not None  # it is required
+        at_us = None if at is None else _moment(at, read, "--at")
+        told = run(read, model, source, asked, at_us=at_us, minutes=minutes, members=members)
+    _tell(told.as_dict(), as_json, told.lines())
+
+
+@main.command()
+@click.argument("lab")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def sensors(lab: str, data: Path | None, as_json: bool) -> None:

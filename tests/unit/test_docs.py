@@ -130,6 +130,8 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
         files.DeviceEntry,
         files.AlgorithmEntry,
         files.MeasureEntry,
+        files.ActionEntry,
+        files.ScenarioFile,
         files.EventEntry,
         files.ArrivalEntry,
         files.SchoolHolidayEntry,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ruimte.model.forecast import EVEN, LEVELS
+from ruimte.model.forecast import exceedance as exceedance  # told of forecasts, and used beside them
 
 Array = NDArray[np.float64]
 
@@ -59,50 +60,6 @@ def error_quantiles(past: Array) -> Array:
 def with_errors(forecast: Array, quantiles: Array) -> Array:
     """Forecast quantiles, shape (places, horizons, 21), of ``forecast`` (places, horizons) and ``quantiles`` of its errors."""
     return np.asarray(np.maximum(np.maximum(forecast, 0.0)[..., None] ** 0.25 + quantiles, 0.0) ** 4)
-
-
-def exceedance(quantiles: Array, threshold: Array) -> Array:
-    r"""P(value > threshold) from forecast quantiles.
-
-    Between two quantiles the chance is linear in the value. Beyond the last it falls exponentially, as fast as it did between the
-    last two: with :math:`a < b` the quantiles at the last two levels, and :math:`\alpha > \beta` the chances of being above them
-    (0.05 and 0.01),
-
-    .. math:: P(Y > x) = \beta \, (\beta / \alpha)^{(x - b) / (b - a)} \quad \text{for } x \ge b,
-
-    which is :math:`\beta` at b and would be :math:`\alpha` at a. Likewise P(Y ≤ x) below the first quantile. Where the outer two
-    are equal they tell of no spread, and the chance of being beyond them is 0. At a value that several quantiles share, P(Y ≤ x)
-    is the highest of their levels.
-
-    Args:
-        quantiles: shape (…, 21), rising.
-        threshold: shape (…), broadcast against the first axes of ``quantiles``.
-
-    Returns:
-        Shape (…), as broadcast; NaN where the threshold or any of the quantiles is.
-
-    >>> float(exceedance(np.arange(1.0, 22.0), np.array(11.0)))
-    0.5
-    """
-    count = len(LEVELS)
-    shape = np.broadcast_shapes(quantiles.shape[:-1], threshold.shape)
-    quantiles = np.broadcast_to(quantiles, (*shape, count))
-    x = np.broadcast_to(threshold, shape)
-    index = np.sum(quantiles <= x[..., None], axis=-1)  # so many quantiles lie at or below the threshold
-    low, high = np.clip(index - 1, 0, count - 1), np.clip(index, 0, count - 1)
-    left, right = (np.take_along_axis(quantiles, i[..., None], axis=-1)[..., 0] for i in (low, high))
-    # each part is worked out everywhere and means something only where it is chosen: there nothing is divided by 0 but x - b > 0
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inside = LEVELS[low] + (LEVELS[high] - LEVELS[low]) * (x - left) / (right - left)
-        below = _tail(quantiles[..., 0] - x, quantiles[..., 1] - quantiles[..., 0], LEVELS[0], LEVELS[1])
-        above = _tail(x - quantiles[..., -1], quantiles[..., -1] - quantiles[..., -2], 1 - LEVELS[-1], 1 - LEVELS[-2])
-    chance = np.where(index == 0, 1 - below, np.where(index == count, above, 1 - inside))
-    return np.asarray(np.where(np.isnan(quantiles).any(axis=-1) | np.isnan(x), np.nan, chance))
-
-
-def _tail(beyond: Array, spacing: Array, outer: float, inner: float) -> Array:
-    """Chance of lying so far ``beyond`` the outermost quantile: ``outer`` is its own, ``inner`` that of the one before it."""
-    return np.asarray(outer * (outer / inner) ** np.where(beyond > 0, beyond / spacing, 0.0))
 
 
 def with_outer(quantiles: Array) -> Array:

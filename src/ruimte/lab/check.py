@@ -12,6 +12,7 @@ import holidays
 import msgspec
 
 from ruimte.clock import DAY_US
+from ruimte.lab.actions import Named, check_measures
 from ruimte.lab.files import (
     SENSORTHINGS,
     AlgorithmEntry,
@@ -66,6 +67,8 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
     for measure, _, spot in measures or []:
         if measure is not None:
             _check_places(measure.places, places, spot)
+    if measures is not None and places is not None:
+        _check_measures(measures, places, [key for _, key, _ in events or [] if key is not None])
     for event, _, spot in events or []:
         if event is not None:
             _check_event(event, zone, places, spot)
@@ -284,6 +287,12 @@ def _check_event(event: EventEntry, zone: ZoneInfo, places: Places | None, spot:
         what = f"gates open ({_shown(event.gates_open)}) when it has started ({_shown(event.start)})"
         spot.mistake(what, "set an earlier gates_open", at="gates_open")
     _check_places(event.places, places, spot)
+
+
+def _check_measures(measures: _Entries[MeasureEntry], places: Places, events: list[str]) -> None:
+    gates = {key: (gate.from_, gate.to) for key, gate in places.gates.items()}
+    zones = [key for key, kind in places.named.items() if kind == "zone"]
+    check_measures(measures, Named(gates, zones, events, [key for _, key, _ in measures if key is not None]))
 
 
 def _check_places(named: list[str], places: Places | None, spot: Spot) -> None:

@@ -251,8 +251,33 @@ class AlgorithmsFile(_Table, frozen=True):
     algorithm: list[AlgorithmEntry] = []
 
 
+class ActionEntry(_Table, frozen=True):
+    """What a measure, or a scenario, does to the crowd: ``do`` says what, the other fields to what and how much.
+
+    ``way``: ``in``, ``out`` or ``both``; of a gate, in is *from* its ``from`` *to* its ``to``, of a zone into it. ``from`` and
+    ``until``: a local time, "21:30", or so long after the decision, "+10m"; left out: from when the measure works to its end.
+    """
+
+    do: str
+    gate: str | None = None
+    zone: str | None = None
+    to_gate: str | None = None
+    event: str | None = None
+    way: str = "both"
+    per_minute: float | None = None
+    share: float | None = None
+    width_m: float | None = None
+    by: str | None = None
+    from_: str | None = msgspec.field(name="from", default=None)
+    until: str | None = None
+
+
 class MeasureEntry(_Table, frozen=True):
-    """A measure of the playbook. ``priorities``: for which warnings it is proposed; ``places``: where (empty: everywhere)."""
+    """A measure of the playbook. ``priorities``: for which warnings it is proposed; ``places``: where (empty: everywhere).
+
+    ``takes``: how long it takes until it works; ``lasts``: how long it then works (left out: until further notice). ``action``:
+    what it does to the crowd, as far as that can be reckoned; ``includes``: other measures that are taken with it.
+    """
 
     key: str
     name: Text
@@ -260,6 +285,10 @@ class MeasureEntry(_Table, frozen=True):
     decides: Text
     priorities: list[int]
     places: list[str] = []
+    takes: str = "0m"
+    lasts: str | None = None
+    includes: list[str] = []
+    action: list[ActionEntry] = []
 
 
 class PlaybookFile(_Table, frozen=True):
@@ -267,6 +296,15 @@ class PlaybookFile(_Table, frozen=True):
 
     format: int
     measure: list[MeasureEntry] = []
+
+
+class ScenarioFile(_Table, frozen=True):
+    """A scenario in a file of its own: measures of the playbook, and actions besides."""
+
+    format: int
+    name: Text
+    measures: list[str] = []
+    action: list[ActionEntry] = []
 
 
 class EventEntry(_Table, frozen=True):

@@ -12,6 +12,7 @@ import msgspec
 
 from ruimte.lab.files import (
     FORMAT,
+    ActionEntry,
     AlgorithmEntry,
     AlgorithmsFile,
     ArrivalEntry,
@@ -28,6 +29,7 @@ from ruimte.lab.files import (
     MeasureEntry,
     PlaybookFile,
     Retention,
+    ScenarioFile,
     SchoolHolidayEntry,
     SensorEntry,
     SensorsFile,
@@ -50,6 +52,9 @@ FREE_KINDS = ("number", "text", "boolean")
 """What a declared key of an Observation's ``parameters`` may hold."""
 STATUSES = ("in development", "in use", "out of use")
 """States of an algorithm in the register (as in the Dutch algorithm register)."""
+
+ACTIONS = ("close", "open", "width", "one-way", "dose", "hold", "redirect", "stop-arrivals", "extend-event")
+"""What can be done to a crowd, as far as the what-if model knows."""
 
 _LONGEST_US = duration_us("5200w")
 
@@ -124,6 +129,12 @@ def not_negative(value: float) -> Complaint:
 def time_of_day(value: str) -> Complaint:
     good = re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value) is not None
     return None if good else (f"{value!r} is not a time of day", "write it like 03:30")
+
+
+def moment(value: str) -> Complaint:
+    if value.startswith("+"):
+        return delay(value[1:])
+    return None if time_of_day(value) is None else (f"{value!r} is not a time", "write 21:30, or +10m after the decision")
 
 
 def level_table(*measures: str) -> Rule:
@@ -284,7 +295,26 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "lawful_basis": filled,
     },
     PlaybookFile: {"format": format_version},
-    MeasureEntry: {"key": key, "name": text, "text": text, "decides": text, "priorities": priorities},
+    MeasureEntry: {
+        "key": key,
+        "name": text,
+        "text": text,
+        "decides": text,
+        "priorities": priorities,
+        "takes": delay,
+        "lasts": length_of_time,
+    },
+    ActionEntry: {
+        "do": one_of("action", *ACTIONS),
+        "way": one_of("way", "in", "out", "both"),
+        "per_minute": not_negative,
+        "share": share,
+        "width_m": not_negative,
+        "by": length_of_time,
+        "from": moment,
+        "until": moment,
+    },
+    ScenarioFile: {"format": format_version, "name": text},
     CalendarFile: {"format": format_version},
     EventEntry: {"key": key, "name": text, "expected_visitors": positive, "sold": positive},
     ArrivalEntry: {"key": key, "people": positive, "within": length_of_time},

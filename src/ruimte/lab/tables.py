@@ -134,6 +134,9 @@ def _value(raw: object, kind: Any, owner: type[msgspec.Struct], spot: Spot, at: 
     """One field's value, of its type and by its rule; reports a mistake where it is not."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return typed(raw, kind, spot, within=f"{at}.")
+    inner = get_args(kind)[0] if get_origin(kind) is list else None
+    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+        return _nested(raw, inner, spot, at)
     try:
         value = _convert(raw, kind)
     except msgspec.ValidationError as error:
@@ -145,6 +148,29 @@ def _value(raw: object, kind: Any, owner: type[msgspec.Struct], spot: Spot, at: 
     if complaint is not None:
         spot.mistake(*complaint, at=at)
     return value
+
+
+def _nested(raw: object, kind: type[S], spot: Spot, at: str) -> list[S | None] | None:
+    """The tables of a list in a table."""
+    if not isinstance(raw, list):
+        spot.mistake(f"{at!r} is not a list of tables", f"start each with [[{at}]]", at=at)
+        return None
+    return [typed(table, kind, here) for table, here in zip(raw, nested_spots(spot, at, len(raw)), strict=True)]
+
+
+def nested_spots(spot: Spot, list_name: str, count: int) -> list[Spot]:
+    """The spots of the ``count`` tables of a list in the table that stands on this spot."""
+    wanted, starts, stop = re.compile(rf"\s*\[\[[\w\s.]*\b{list_name}\s*\]\]"), [], len(spot.lines)
+    for number in range(spot.start + bool(spot.name), len(spot.lines)):
+        if wanted.match(spot.lines[number]):
+            starts.append(number)
+        elif re.match(r"\s*\[\[", spot.lines[number]):
+            stop = number
+            break
+    ends = [*starts, stop][1:]
+    spans = list(zip(starts, ends, strict=True)) if len(starts) == count else [(spot.start, spot.stop)] * count
+    names = [f"{spot.name} {list_name} {number}".strip() for number in range(1, count + 1)]
+    return [Spot(spot.found, spot.file, name, spot.lines, *span) for name, span in zip(names, spans, strict=True)]
 
 
 def _convert(raw: object, kind: Any) -> Any:
