@@ -25,6 +25,8 @@ from ruimte.estimate import advance
 from ruimte.forecast.errors import exceedance
 from ruimte.forecast.forecaster import Forecaster
 from ruimte.forecast.model_file import Bundle
+from ruimte.jobs.counted import Counted
+from ruimte.jobs.endings import Endings
 from ruimte.jobs.forecasters import feed_past, live_forecaster
 from ruimte.jobs.history import Actual, actual, require_ticks
 from ruimte.jobs.warner import Warner
@@ -89,6 +91,8 @@ class Replay:
         self._warners = {method: Warner(lab, model, self.thresholds) for method in METHODS}
         self._least_colour = colour(lab.file.warn.from_level)
         self._before = np.full(len(model.places), np.nan)
+        self._counted = Counted(model)
+        self._endings = Endings(lab, model, threads=1)
 
     @property
     def needs_ticks(self) -> int:
@@ -118,8 +122,9 @@ class Replay:
         for method in METHODS:
             forecast = live if method == "ruimte" else profile if method == "profile" else None
             exact = np.zeros(len(mean)) if method == "threshold" else sd
-            self._warn(method, rows, left_out, mean, exact, forecast, end_us, tick)
-            self.heard[method].chance.append(self._chance(method, mean, forecast, limits))
+            also = self._also(end_us, mean, sd) if method == "ruimte" else None
+            self._warn(method, rows, left_out, mean, exact, forecast, also, end_us, tick)
+            self.heard[method].chance.append(self._chance(method, mean, forecast, also, limits))
         self._before = mean
 
     def follow(self, rows: pa.Table, end_us: int) -> None:
@@ -128,6 +133,7 @@ class Replay:
 
     def _take_in(self, rows: pa.Table, end_us: int) -> tuple[int, Array, Array, list[list[int]]]:
         model = self.model
+        self._counted.note(rows, end_us)
         self.state, states = advance(model, self.state, rows, end_us + model.lateness_us)
         places = len(model.places)
         newest = states.slice(max(0, states.num_rows - places))
@@ -151,11 +157,12 @@ class Replay:
         mean: Array,
         sd: Array,
         forecast: Forecast | None,
+        also: Array | None,
         end_us: int,
         tick: int,
     ) -> None:
         warner, heard = self._warners[method], self.heard[method]
-        risks = warner.risks(end_us, mean, sd, forecast)
+        risks = warner.risks(end_us, mean, sd, forecast, also)
         if method == "ruimte":
             found = warner.surges(rows, self.state, left_out, end_us)
             risks = warner.with_surges(risks, found, self._before, end_us)
@@ -165,7 +172,10 @@ class Replay:
         standing = {warning.place: warning.rank for warning in warner.book.open_warnings()}
         heard.ranks.append([standing.get(place.key, -1) for place in self.model.places])
 
-    def _chance(self, method: Method, mean: Array, forecast: Forecast | None, limits: Array) -> Array:
+    def _also(self, end_us: int, mean: Array, sd: Array) -> Array | None:
+        return self._endings.chances(end_us, mean, sd, self._counted, self._warners["ruimte"].limits(end_us)[0])
+
+    def _chance(self, method: Method, mean: Array, forecast: Forecast | None, also: Array | None, limits: Array) -> Array:
         """P(above each level) at each lead, shape (places, levels, leads)."""
         ahead = limits[:, :, list(self.leads)]
         if method == "threshold":
@@ -173,7 +183,8 @@ class Replay:
             return np.where(np.isnan(mean)[:, None, None] | np.isnan(ahead), np.nan, above)
         if forecast is None:
             return np.full(ahead.shape, np.nan)
-        return exceedance(forecast.quantiles[:, None, [lead - 1 for lead in self.leads]], ahead)
+        told = exceedance(forecast.quantiles[:, None, [lead - 1 for lead in self.leads]], ahead)
+        return told if also is None else np.fmax(told, also[:, :, [min(lead, also.shape[2] - 1) for lead in self.leads]])
 
 
 def judge(replay: Replay, truth: Array) -> Quality:

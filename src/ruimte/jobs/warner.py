@@ -54,7 +54,14 @@ class Warner:
             [stream.id for stream in model.streams if model.links[stream.link].target != OUTSIDE], dtype=np.int64
         )
 
-    def risks(self, end_us: int, mean: Array, sd: Array, forecast: Forecast | None) -> list[list[Risk]]:
+    def limits(self, end_us: int) -> tuple[Array, list[tuple[str, ...]]]:
+        """Where the levels that warn start, from the end of a tick over the look-ahead; see ``Thresholds.warning``."""
+        tick = int(self._model.tick_of_end(np.array([end_us]))[0])
+        return self.thresholds.warning(tick + np.arange(self._look_ahead + 1), self._least_colour)
+
+    def risks(
+        self, end_us: int, mean: Array, sd: Array, forecast: Forecast | None, also: Array | None = None
+    ) -> list[list[Risk]]:
         """Risks within the look-ahead: of now by the state, of later by the forecast.
 
         Args:
@@ -62,10 +69,9 @@ class Warner:
             mean: the state, shape (places,), in the place's quantity; NaN where it is not known or silent.
             sd: its standard deviation.
             forecast: from that tick on.
+            also: other chances, shape (places, levels, 1 + ticks), by which to go where they are higher; NaN is none.
         """
-        tick = int(self._model.tick_of_end(np.array([end_us]))[0])
-        ticks = tick + np.arange(self._look_ahead + 1)
-        limits, names = self.thresholds.warning(ticks, self._least_colour)
+        limits, names = self.limits(end_us)
         chance = np.full(limits.shape, np.nan)
         chance[:, :, 0] = np.where(np.isnan(mean)[:, None], np.nan, above_now(mean, sd, limits[:, :, 0]))
         if forecast is not None:
@@ -73,6 +79,8 @@ class Warner:
             told = exceedance(ahead, limits[:, :, 1 : 1 + ahead.shape[2]])
             unknown = np.isnan(ahead).any(axis=3)
             chance[:, :, 1 : 1 + ahead.shape[2]] = np.where(unknown, np.nan, told)
+        if also is not None:
+            chance = np.fmax(chance, also)
         chance[np.isnan(limits)] = np.nan
         moments = end_us + self._model.tick_us * np.arange(self._look_ahead + 1)
         return risks(chance, moments, limits, names, self.rules.open_at)

@@ -1,0 +1,109 @@
+"""What is to come when an event ends: its visitors leave at once, which no past of the place tells.
+
+The forecast knows when a gathering ends, not where its visitors go then. The what-if model does: they leave the event's zones
+within the hour and go home the way they came, through the zones and gates between. It is run, with nothing done, while an end lies
+within the look-ahead or less than an hour back; of the moments after the end, warnings go by whichever of the two says more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ruimte.clock import HOUR_US, MINUTE_US
+from ruimte.jobs.counted import KEPT_US, Counted
+from ruimte.lab.lab import Lab
+from ruimte.lab.validity import moment_us
+from ruimte.model.place import OUTSIDE, Model
+from ruimte.whatif.ensemble import Situation, members, run
+from ruimte.whatif.measures import nothing
+from ruimte.whatif.network import Network, network_of
+from ruimte.whatif.situation import Ending, situation_of
+
+Array = NDArray[np.float64]
+
+MEMBERS = 60
+LATELY_US = 30 * MINUTE_US
+AFTERMATH_US = HOUR_US
+
+
+class Endings:
+    """The ends of a lab's events, and what they bring."""
+
+    def __init__(self, lab: Lab, model: Model, threads: int | None = None) -> None:
+        self._model = model
+        self._network = network_of(lab, model)
+        self._threads = threads
+        self._links = network_links(self._network, model)
+        zones = self._network.zones
+        found = [
+            Ending(moment_us(event.end, lab.zone), tuple(z for z, key in enumerate(zones) if key in event.places))
+            for event in lab.events
+        ]
+        self._endings = [ending for ending in found if ending.zones] if self._network.gates else []
+
+    def near(self, now_us: int, ahead_us: int) -> list[Ending]:
+        """The ends that lie within the look-ahead, or not long ago."""
+        return [each for each in self._endings if now_us - AFTERMATH_US < each.at_us < now_us + ahead_us]
+
+    def chances(self, end_us: int, mean: Array, sd: Array, counted: Counted, limits: Array) -> Array | None:
+        """P(above each level) at every tick of the look-ahead, by the what-if model; None where no end is near.
+
+        Args:
+            end_us: end of the newest tick.
+            mean: the state, shape (places,), persons of zones; NaN is not known.
+            sd: its standard deviation.
+            counted: who was counted of late.
+            limits: shape (places, levels, 1 + ticks); the first is now.
+
+        Returns:
+            Shape (places, levels, 1 + ticks); NaN for now, before the first end, and of places that are no zones.
+        """
+        tick_us, ticks = self._model.tick_us, limits.shape[2] - 1
+        ends = self.near(end_us, ticks * tick_us)
+        if not ends or tick_us % MINUTE_US or tick_us > HOUR_US:
+            return None
+        zones, every = len(self._network.zones), tick_us // MINUTE_US
+        rates = counted.rates(LATELY_US)[self._links]
+        seen = float(counted.persons(LATELY_US).sum())
+        situation = situation_of(
+            self._network, end_us, ticks * every, every, mean[:zones], np.nan_to_num(sd[:zones]), rates, seen, ends
+        )
+        situation = homeward(situation, ends, counted.persons(KEPT_US)[self._links])
+        plain = nothing(self._network, situation.minutes, situation.diagram)
+        paths = run(situation, members(situation, MEMBERS), plain, self._threads)
+        above = paths.people[:, :, None, :] >= limits[None, :zones, :, 1:]
+        told = np.full(limits.shape, np.nan)
+        told[:zones, :, 1:] = above.mean(axis=0)
+        first = min(each.at_us for each in ends)
+        told[:, :, 1:][:, :, end_us + tick_us * np.arange(1, ticks + 1) <= first] = np.nan
+        told[np.isnan(limits)] = np.nan
+        told[list(situation.unknown)] = np.nan
+        return told
+
+
+def network_links(network: Network, model: Model) -> NDArray[np.int64]:
+    """For each link of the network, that of the model."""
+    number = {(link.gate, link.way == "in"): index for index, link in enumerate(model.links) if link.point == OUTSIDE}
+    gates = [network.gates[gate] for gate in network.gate]
+    return np.array([number[way] for way in zip(gates, network.inward.tolist(), strict=True)], dtype=np.int64)
+
+
+def homeward(situation: Situation, ends: list[Ending], persons: Array) -> Situation:
+    """The same, but who leaves an event goes out by the outer gates, each by as many as came in through it today and are still here.
+
+    Args:
+        ends: the events' ends.
+        persons: who passed each of the network's links today.
+    """
+    network = situation.network
+    came = np.maximum(persons[network.entrances] - persons[network.exits], 0.0)
+    if not came.sum():
+        return situation
+    shares = situation.shares.copy()
+    for zone in {zone for each in ends for zone in each.zones}:
+        shares[zone] = 0.0
+        shares[zone, len(network.zones) :] = came / came.sum()
+    return replace(situation, shares=shares)
