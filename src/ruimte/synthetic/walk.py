@@ -16,8 +16,8 @@ from ruimte.compiled import compiled
 from ruimte.synthetic.ground import SPOTS, Array, Ground, Ints
 
 STEP_S = 2.0
-_HOP_S = 15.0
-"""A walker looks up so often how dense it is."""
+_HOP_S, _FREE_HOP_S = 15.0, 60.0
+"""A walker looks up so often how dense it is; so often where one walks freely."""
 _CHECK_S = 600.0
 """Who stays looks up so often whether it rains."""
 _RETRY_S = 45.0
@@ -199,14 +199,15 @@ def _hop(one: Records, density: float) -> float:
     speed_m_s = one.speed_m_s * max(_SLOWEST, 1.0 - _SLOWING * max(0.0, density - _FREE_PER_M2))
     dx, dy = one.aim_x - one.x, one.aim_y - one.y
     away_m = math.hypot(dx, dy)
-    if away_m <= speed_m_s * _HOP_S:
+    hop_s = _HOP_S if density > _FREE_PER_M2 else _FREE_HOP_S
+    if away_m <= speed_m_s * hop_s:
         one.x, one.y = one.aim_x, one.aim_y
         one.doing = _THERE
         return float(max(STEP_S, away_m / speed_m_s))
-    share = speed_m_s * _HOP_S / away_m
+    share = speed_m_s * hop_s / away_m
     one.x += share * dx
     one.y += share * dy
-    return _HOP_S
+    return hop_s
 
 
 @compiled
