@@ -18,8 +18,8 @@ _HEAD = """# Command line
 Exit codes: 0 in order; 1 something is wrong, told in one line that names the thing and the mend; 2 wrong usage.
 `ruimte --version` tells the version, `-h` or `--help` after any command tells its options.
 
-A LAB is the folder of a lab, or the name of one that comes along (`auckland`, `hardbruecke`). Databases live in `--data`, else in
-the folder that the environment variable `RUIMTE_DATA` names, else where the system keeps such things (on Linux
+A LAB is the folder of a lab, or the name of one that comes along (`auckland`, `boulevard`, `hardbruecke`). Databases live in
+`--data`, else in the folder that the environment variable `RUIMTE_DATA` names, else where the system keeps such things (on Linux
 `~/.local/share/ruimte`).
 """
 

@@ -161,3 +161,14 @@ def test_new_years_eve_in_auckland_is_warned_of_before_it_comes(tmp_path):
             assert {"forecast", "event"} <= {reason.kind for reason in warning.reasons}
             later = [w for hour in (21, 22, 23) for w in standing(hour)]
             assert any(w.level == "P99" and w.lead_us == 0 and w.now >= w.threshold for w in later)
+
+
+def test_the_demo_starts_before_the_newest_event_of_the_calendar():
+    lab = read_lab(lab_folder("auckland"))
+
+    def start(first, last):
+        span = [to_us(datetime.fromisoformat(edge).replace(tzinfo=lab.zone)) for edge in (first, last)]
+        return from_us(default_start(lab, tuple(span))).astimezone(lab.zone).replace(tzinfo=None)
+
+    assert start("2019-01-01", "2025-06-01") == datetime(2024, 12, 31, 15)
+    assert start("2019-01-01", "2019-12-31T18:00") == datetime(2019, 12, 31, 15)

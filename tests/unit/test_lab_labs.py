@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ruimte.errors import RuimteError
+from ruimte.lab.compile import sites_of_zones
 from ruimte.lab.read import read_lab
 from ruimte.labs import lab_folder
 
@@ -50,3 +51,15 @@ def test_each_platform_of_hardbruecke_is_closed_by_four_lines() -> None:
     names = {sensor.source_id for sensor in lab.sensors.values()}
     assert {"Ost-VBZ Total", "West-VBZ total", "Ost-Süd total"} <= names
     assert len(names) == 8
+
+
+def test_the_boulevard_is_closed_by_counted_gates_and_says_that_it_is_invented() -> None:
+    lab = read_lab(lab_folder("boulevard"))
+    assert lab.file.synthetic
+    assert len(lab.zones) == 12
+    assert len(set(sites_of_zones(lab).values())) == 1, "every zone is joined to the others"
+    counted = {sensor.place for sensor in lab.sensors.values() if sensor.measures == ["count_in", "count_out"]}
+    assert counted == set(lab.gates)
+    assert all(gate.width_m for gate in lab.gates.values())
+    assert sum(sensor.measures == ["people"] for sensor in lab.sensors.values()) == 8
+    assert [event.key for event in lab.events] == ["sea-festival-2026"]

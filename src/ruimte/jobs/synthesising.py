@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -97,13 +98,15 @@ def synthesise(
     require_boulevard(lab)
     _require_room(lab, store, first, last)
     register_lab(lab, store)
-    ids = store.stream_ids()
+    ids, given_up = store.stream_ids(), Event()
     try:
         with nullcontext() if truth is None else pq.ParquetWriter(truth, TRUTH, compression="zstd") as file:
 
             def work(connection: sqlite3.Connection) -> Synthesised:
                 visitors = most = rows = 0
                 for number, day in enumerate(history(lab, first, last, seed, parameters), start=1):
+                    if given_up.is_set():
+                        raise InterruptedError
                     rows += observations.append(connection, observe(day, lab, ids)).added
                     visitors += day.visitors
                     most = max(most, int(day.people.sum(axis=1).max()))
@@ -112,7 +115,11 @@ def synthesise(
                     progress(number / ((last - first).days + 1))
                 return Synthesised(first, last, seed, visitors, most, rows)
 
-            return store.write(work).result()
+            try:
+                return store.write(work).result()
+            except BaseException:
+                given_up.set()  # so that Ctrl-C need not wait for the last day
+                raise
     except OSError as error:
         raise RuimteError(
             f"cannot be written ({error.strerror or error})", str(truth or store.path), "name a file in a folder you may write"

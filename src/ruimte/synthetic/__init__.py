@@ -5,7 +5,8 @@ It knows nothing of the estimate, the forecast, or any model of flows: no model 
 
 from ruimte.synthetic.parameters import Parameters
 from ruimte.synthetic.sensing import observe
+from ruimte.synthetic.visitors import Festival
 from ruimte.synthetic.weather import Weather
 from ruimte.synthetic.world import Day, day, history
 
-__all__ = ["Day", "Parameters", "Weather", "day", "history", "observe"]
+__all__ = ["Day", "Festival", "Parameters", "Weather", "day", "history", "observe"]

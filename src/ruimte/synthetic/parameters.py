@@ -28,7 +28,7 @@ class Parameters:
     visitors: float = 11_000.0
     attendance: float = 1.0
     by_tram: float = 0.42
-    festival_by_tram: float = 0.62
+    festival_by_tram: float = 0.55
     tram_every_s: float = 600.0
     festival_tram_every_s: float = 240.0
     tram_seats: int = 260

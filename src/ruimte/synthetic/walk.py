@@ -16,8 +16,8 @@ from ruimte.compiled import compiled
 from ruimte.synthetic.ground import SPOTS, Array, Ground, Ints
 
 STEP_S = 2.0
-_HOP_S = 15.0
-"""A walker looks up so often how dense it is."""
+_HOP_S, _FREE_HOP_S = 15.0, 60.0
+"""A walker looks up so often how dense it is; so often where one walks freely."""
 _CHECK_S = 600.0
 """Who stays looks up so often whether it rains."""
 _RETRY_S = 45.0
@@ -27,8 +27,10 @@ _FREE_PER_M2, _SLOWING, _SLOWEST = 0.5, 0.23, 0.12
 """Up to a density one walks freely; each further person/m² takes away this share of the speed, down to the slowest share."""
 _FULL_PER_M2 = 5.4
 """Nobody fits in beyond this."""
-_SHY_M = 120.0
-"""So much of a detour does somebody take for every person/m² ahead beyond the first."""
+_SHY_M, _SHY_MOST_M = 50.0, 150.0
+"""So much of a detour does somebody take for every person/m² ahead beyond the first, and at the most."""
+_BACK_M = 500.0
+"""So much of a detour does somebody take before going back through the gate just passed."""
 
 _AWAY, _ENTER, _PASS, _WALK, _THERE, _STAY, _TRAM = 0, 1, 2, 3, 4, 5, 6
 
@@ -37,7 +39,7 @@ VISITOR = np.dtype(
         (name, np.float64)
         for name in ("start_s", "speed_m_s", "tolerance", "patience_s", "hardy_mm", "x", "y", "aim_x", "aim_y", "leave_s")
     ]
-    + [(name, np.int64) for name in ("entry", "exit", "second", "doing", "zone", "stop", "door", "tries", "after")]
+    + [(name, np.int64) for name in ("entry", "exit", "second", "doing", "zone", "stop", "door", "came", "tries", "after")]
     + [("chance", np.uint64)]
 )
 STOP = np.dtype([("goal", np.int64), ("stay_s", np.float64), ("until_s", np.float64)])
@@ -52,8 +54,9 @@ class Crowd(NamedTuple):
     ``second`` the one they take when that is too full; ``speed_m_s``; ``tolerance`` (persons/m²) beyond which they do not go on
     into a zone; ``patience_s`` of a queue for the tram; ``hardy_mm``, the rain per hour that sends them home; ``chance``, the
     state of their own dice. The rest says where they are: position and aim in metres, what they are ``doing``, in which
-    ``zone``, at which ``stop`` of their plan, before which gate (``door``) and how often in vain (``tries``), and who acts
-    ``after`` them. Of each stop: ``goal`` a zone or -1, ``stay_s`` how long, ``until_s`` the latest.
+    ``zone``, at which ``stop`` of their plan, before which gate (``door``), by which gate they ``came`` on this way and how
+    often in vain (``tries``), and who acts ``after`` them. Of each stop: ``goal`` a zone or -1, ``stay_s`` how long,
+    ``until_s`` the latest.
     """
 
     who: Records
@@ -85,7 +88,7 @@ class _Now(NamedTuple):
 def new_visitors(count: int) -> Records:
     """So many visitors who are still at home, all numbers 0."""
     who = np.zeros(count, dtype=VISITOR).view(np.recarray)
-    for name in ("zone", "stop", "door", "after"):
+    for name in ("zone", "stop", "door", "came", "after"):
         who[name] = -1
     who["doing"] = _ENTER
     return who
@@ -196,14 +199,15 @@ def _hop(one: Records, density: float) -> float:
     speed_m_s = one.speed_m_s * max(_SLOWEST, 1.0 - _SLOWING * max(0.0, density - _FREE_PER_M2))
     dx, dy = one.aim_x - one.x, one.aim_y - one.y
     away_m = math.hypot(dx, dy)
-    if away_m <= speed_m_s * _HOP_S:
+    hop_s = _HOP_S if density > _FREE_PER_M2 else _FREE_HOP_S
+    if away_m <= speed_m_s * hop_s:
         one.x, one.y = one.aim_x, one.aim_y
         one.doing = _THERE
         return float(max(STEP_S, away_m / speed_m_s))
-    share = speed_m_s * _HOP_S / away_m
+    share = speed_m_s * hop_s / away_m
     one.x += share * dx
     one.y += share * dy
-    return _HOP_S
+    return hop_s
 
 
 @compiled
@@ -234,7 +238,7 @@ def _pass(ground: Ground, who: Records, plan: Records, now: _Now, a: int, at_s: 
         now.inside[here] -= 1
     passed[tick, gate, way] += 1
     one.x, one.y = _along(ground, gate, _roll(one))
-    one.zone = ahead
+    one.zone, one.came = ahead, gate
     one.tries = 0
     if ahead < 0:
         one.doing = _AWAY
@@ -254,10 +258,10 @@ def _wait(ground: Ground, who: Records, plan: Records, now: _Now, a: int, at_s: 
     elif one.zone < 0:
         one.doing = _AWAY
     elif one.stop < plan.shape[1]:
-        one.tries = 0
+        one.tries, one.came = 0, -1
         _next(ground, who, plan, now, a, at_s)
     elif one.exit != one.second:
-        one.tries = 0
+        one.tries, one.came = 0, -1
         one.exit = one.second
         _onward(ground, who, plan, now, a, at_s)
     else:
@@ -311,9 +315,11 @@ def _choose(ground: Ground, one: Records, now: _Now, goal: int, at_s: float) -> 
         way_m = math.hypot(x - one.x, y - one.y) + max(0.0, now.free_s[gate] - at_s) * one.speed_m_s
         if ahead >= 0:
             crowded = max(0.0, now.inside[ahead] / ground.area_m2[ahead] - 1.0)
-            way_m += ground.rest_m[gate, way, goal] + _SHY_M * crowded
+            way_m += ground.rest_m[gate, way, goal] + min(_SHY_M * crowded, _SHY_MOST_M)
         elif gate != goal - len(ground.area_m2):
             continue
+        if gate == one.came:
+            way_m += _BACK_M
         if way_m < least_m:
             best, least_m = gate, way_m
     return best
@@ -323,6 +329,7 @@ def _choose(ground: Ground, one: Records, now: _Now, goal: int, at_s: float) -> 
 def _settle(now: _Now, who: Records, plan: Records, a: int, at_s: float) -> None:
     """Stay here as long as planned."""
     one, stop = who[a], plan[a, who[a].stop]
+    one.came = -1
     one.leave_s = min(at_s + stop.stay_s, stop.until_s)
     one.doing = _STAY
     _when(now.first, now.last, who, a, max(at_s + STEP_S, min(one.leave_s, at_s + _CHECK_S * _roll(one))))
@@ -334,7 +341,7 @@ def _queue(ground: Ground, who: Records, plan: Records, trams: Trams, now: _Now,
     one = who[a]
     ahead = (now.queued[1] - now.queued[0]) // trams.seats
     if tram + ahead >= len(trams.at_s) or trams.at_s[tram + ahead] - at_s > one.patience_s:
-        one.exit = one.second
+        one.exit, one.came = one.second, -1
         _onward(ground, who, plan, now, a, at_s)
         return
     one.doing = _TRAM
@@ -366,5 +373,5 @@ def _board(
     while final and now.queued[0] < now.queued[1]:
         a = now.queue[now.queued[0]]
         now.queued[0] += 1
-        who[a].exit = who[a].second
+        who[a].exit, who[a].came = who[a].second, -1
         _onward(ground, who, plan, now, a, at_s)
