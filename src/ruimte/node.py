@@ -22,6 +22,7 @@ from ruimte.compiled import never_before
 from ruimte.errors import RuimteError
 from ruimte.forecast.model_file import Bundle
 from ruimte.intake.mqtt.address import Address
+from ruimte.jobs.accounts import accounts_path, first_link
 from ruimte.jobs.broker import broker as broker_of
 from ruimte.jobs.delivering import Delivery
 from ruimte.jobs.devices import credentials_path
@@ -34,6 +35,7 @@ from ruimte.jobs.register import register_lab
 from ruimte.jobs.replay import Feed as ReplayFeed
 from ruimte.jobs.replay import Replay
 from ruimte.jobs.sensorthings import SensorThings
+from ruimte.jobs.staff import keep_forgetting
 from ruimte.jobs.station import Station
 from ruimte.lab.lab import Lab
 from ruimte.notify.channels import PushChannel
@@ -76,9 +78,9 @@ def serve(
         contextlib.closing(listening),
         Store(data / f"{lab.key}.db", lab.key) as store,
         contextlib.closing(Credentials(credentials_path(lab, data), now_us)) as credentials,
+        StoredAccounts(accounts_path(lab, data), now_us) as accounts,
         _broker(broker) as address,
     ):
-        accounts = StoredAccounts(store, now_us)
         _require_password(accounts, host)
         station = Station(lab, register_lab(lab, store), store, _bundle(lab, data, say))
         room = LiveRoom(station, SystemClock(), "live")
@@ -103,7 +105,7 @@ def serve(
             push = next((channel for channel in channels if isinstance(channel, PushChannel)), None)
             desk = None if push is None else PushDesk(store, keys, now_us, plain=push.allow_private)
         app = create_app(room, accounts, settings, services, inbox, desk, None if delivery is None else delivery.states)
-        path = "" if accounts.has_password else f"sign-in/{accounts.one_time_token()}"
+        path = "" if accounts.has_password else f"sign-in/{first_link(accounts)}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")
         bridge = None
@@ -112,7 +114,7 @@ def serve(
 
             links = (base_url or _url(host, listening)).rstrip("/") + ROOT
             bridge = lab_bridge(address, data, inbox, store.stream_ids(), things, links if broker_updates else None)
-        running = room.run(lambda progress: None, StoreFeed(store))
+        running = _together(room.run(lambda progress: None, StoreFeed(store)), keep_forgetting(store))
         if bridge is not None:
             running = _together(running, bridge.run())
         if delivery is not None:
@@ -128,10 +130,12 @@ def demo(lab: Lab, source: Reader, host: str, port: int, *, speed: float, start_
     with contextlib.closing(listening), tempfile.TemporaryDirectory(prefix="ruimte-") as folder:
         bundle = _bundle(lab, source.path.parent, say)
         replay = Replay.begin(lab, source, Path(folder), start_us, bundle)
-        with replay.target as store:
+        with (
+            replay.target as store,
+            StoredAccounts(Path(folder) / "accounts.db", SystemClock().now_us, auto=True) as accounts,
+        ):
             model = register_lab(lab, store)
             room = LiveRoom(Station(lab, model, store, bundle), ReplayClock(start_us, speed), "replay", speed)
-            accounts = StoredAccounts(store, SystemClock().now_us, auto=True)
             span = source.read(observations.span)
             running = room.run(replay.prepare, ReplayFeed(replay, start_us), until_us=span[1] if span else None)
             _run(create_app(room, accounts, _settings(host)), running, listening, host, "", browser=browser, say=say)

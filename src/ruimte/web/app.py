@@ -22,11 +22,12 @@ from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.auth import Accounts
 from ruimte.web.control import act, page
 from ruimte.web.guard import Guard, security_headers
+from ruimte.web.limits import Limits
 from ruimte.web.pages import Pages
 from ruimte.web.problems import WebError, answer, own_mistake
+from ruimte.web.session import Accounts
 from ruimte.web.settings import WebSettings
 from ruimte.web.sta.app import Front, StaApp
 from ruimte.web.statics import Statics
@@ -82,7 +83,8 @@ def create_app(
     app.state.push = push_desk
     app.state.channels = channels
     app.state.accounts = accounts
-    app.state.tries = auth.Tries()
+    app.state.limits = Limits()
+    app.state.provider = None
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
     return app
 
@@ -106,6 +108,8 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/sign-out", auth.sign_out, methods=["POST"]),
         Route("/account", auth.account_page, methods=["GET"]),
         Route("/account", auth.account, methods=["POST"]),
+        Route("/account/sessions/{id}/end", auth.end_session, methods=["POST"]),
+        Route("/staff-names/forget", auth.forget, methods=["POST"]),
         Route("/api/v1/zones", api.zones),
         Route("/api/v1/zones/{key}/series", api.series),
         Route("/api/v1/ngsi-ld/crowd-flow-observed", ngsi_ld.crowd_flow_observed),
