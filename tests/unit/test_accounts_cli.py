@@ -29,7 +29,7 @@ def ruimte(tmp_path, monkeypatch):
 
 @pytest.fixture
 def node(tmp_path, ruimte):
-    with StoredAccounts(tmp_path / "example.accounts.db", SystemClock().now_us) as held:
+    with StoredAccounts(tmp_path / "town.accounts.db", SystemClock().now_us) as held:
         yield held
 
 
