@@ -40,11 +40,14 @@ from ruimte.jobs.station import Station
 from ruimte.lab.lab import Lab
 from ruimte.notify.channels import PushChannel
 from ruimte.notify.keys import node_keys
+from ruimte.settings import read_node_file
 from ruimte.store import observations
 from ruimte.store.accounts import StoredAccounts
 from ruimte.store.credentials import Credentials
 from ruimte.store.sqlite import Reader, Store
 from ruimte.web.app import create_app
+from ruimte.web.oidc.client import client_of
+from ruimte.web.oidc.provider import Provider
 from ruimte.web.payloads import ROOT as PAYLOADS
 from ruimte.web.payloads import Payloads
 from ruimte.web.sandbox import create_sandbox
@@ -81,7 +84,8 @@ def serve(
         StoredAccounts(accounts_path(lab, data), now_us) as accounts,
         _broker(broker) as address,
     ):
-        _require_password(accounts, host)
+        provider = _provider(data, base_url)
+        _require_password(accounts, host, provider)
         station = Station(lab, register_lab(lab, store), store, _bundle(lab, data, say))
         room = LiveRoom(station, SystemClock(), "live")
         inbox = Inbox(lab, store)
@@ -104,8 +108,9 @@ def serve(
             station.on_step = delivery.put
             push = next((channel for channel in channels if isinstance(channel, PushChannel)), None)
             desk = None if push is None else PushDesk(store, keys, now_us, plain=push.allow_private)
-        app = create_app(room, accounts, settings, services, inbox, desk, None if delivery is None else delivery.states)
-        path = "" if accounts.has_password else f"sign-in/{first_link(accounts)}"
+        states = None if delivery is None else delivery.states
+        app = create_app(room, accounts, settings, services, inbox, desk, states, provider)
+        path = "" if accounts.has_password or provider else f"sign-in/{first_link(accounts)}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")
         bridge = None
@@ -285,8 +290,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _require_password(accounts: StoredAccounts, host: str) -> None:
-    if not _is_loopback(host) and not accounts.has_password:
+def _provider(data: Path, base_url: str) -> Provider | None:
+    """The provider that ``[oidc]`` in the node's file names; None where there is none."""
+    file = read_node_file(data).oidc
+    return None if file is None else Provider(client_of(file, os.environ), base_url)
+
+
+def _require_password(accounts: StoredAccounts, host: str, provider: Provider | None) -> None:
+    if not _is_loopback(host) and not accounts.has_password and provider is None:
         raise RuimteError(
             "without a password the node listens on this machine only",
             f"host {host}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from ruimte.web.problems import WebError
 from ruimte.web.session import Accounts, give_session, take_session
 from ruimte.web.words import marked
 
+_log = logging.getLogger("ruimte.security")
 _MAX_BODY = 16_384
 
 
@@ -48,6 +50,7 @@ async def sign_in(request: Request) -> Response:
     fields = await form(request)
     token = await asyncio.to_thread(accounts.sign_in, fields.get("name", "").strip(), fields.get("password", "")[:MAX_PASSWORD])
     if token is None:
+        _log.warning("no sign-in by password from %s: name and password do not belong together", address(request))
         return sign_in_again(request, 401, problem="wrong")
     return _home_with(request, token)
 
