@@ -51,7 +51,7 @@ class Node:
 
     def who(self, browser: httpx.Client) -> Actor | None:
         """Who the node thinks a browser is."""
-        tokens = [cookie.value for cookie in browser.cookies.jar if "session" in cookie.name]
+        tokens = [cookie.value for cookie in browser.cookies.jar if cookie.name.startswith("ruimte_session")]
         return self.accounts.actor(tokens[0] or "") if tokens else None
 
 
