@@ -129,6 +129,11 @@ def test_the_request_carries_all_that_binds_it(node: Node) -> None:
         assert secret not in cookie
 
 
+def test_another_sites_link_begins_nothing(node: Node) -> None:
+    answer = node.browser().get(f"{node.url}/sign-in/provider", headers={"sec-fetch-site": "cross-site"})
+    assert answer.headers["location"] == "/sign-in"
+
+
 def test_a_public_client_needs_no_secret(issuer: Issuer, tmp_path: Path) -> None:
     issuer.secret = None
     with serving(issuer, tmp_path, secret_env=None) as node:

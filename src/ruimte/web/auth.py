@@ -48,10 +48,11 @@ async def sign_in(request: Request) -> Response:
     accounts, limits = _accounts(request), _limits(request)
     limits.sign_in.spend(address(request))
     fields = await form(request)
-    token = await asyncio.to_thread(accounts.sign_in, fields.get("name", "").strip(), fields.get("password", "")[:MAX_PASSWORD])
+    token = await asyncio.to_thread(accounts.sign_in, fields.get("name", "").strip(), fields.get("password", ""))
     if token is None:
         _log.warning("no sign-in by password from %s: name and password do not belong together", address(request))
         return sign_in_again(request, 401, problem="wrong")
+    _log.info("sign-in by password from %s", address(request))
     return _home_with(request, token)
 
 
@@ -60,7 +61,9 @@ async def redeem(request: Request) -> Response:
     _limits(request).provider.spend(address(request))
     token = _accounts(request).redeem(request.path_params["token"])
     if token is None:
+        _log.warning("no sign-in by link from %s: it was used, or is too old", address(request))
         return sign_in_again(request, 410, problem="used")
+    _log.info("sign-in by link from %s", address(request))
     return landed(request, token)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -19,7 +20,8 @@ from ruimte.web.settings import WebSettings
 from ruimte.web.words import marked
 
 PDOK = "https://service.pdok.nl"
-_FOR_FILES = {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
+_FOR_FILES = ("content-security-policy", "x-content-type-options", "cross-origin-resource-policy")
+_log = logging.getLogger("ruimte.security")
 _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -31,6 +33,7 @@ class Guard:
         self._accounts = accounts
         self._hosts = known_hosts(settings)
         self._headers = headers
+        self._for_files = {name: headers[name] for name in _FOR_FILES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,7 +43,7 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in (_FOR_FILES if is_file else self._headers).items():
+                for name, value in (self._for_files if is_file else self._headers).items():
                     headers.setdefault(name, value)
                 if welcome is not None:
                     carrier = Response()
@@ -100,6 +103,7 @@ class Guard:
             if need == "a session" or (need is not None and user.may(need)):
                 self._check_rate(request, route)
                 return None
+            _log.warning("refused: %s is not for the role %s", route, user.role)
             raise WebError(403, marked("your role may not do this"), request.url.path, marked("ask who manages the accounts"))
         locked = is_locked(request)
         if not locked and not _is_from_here(request):
@@ -129,6 +133,7 @@ def security_headers(tiles: bool) -> dict[str, str]:
     images = f"'self' data: {PDOK}" if tiles else "'self' data:"
     policy = {
         "default-src": "'none'",
+        "object-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": images,
@@ -146,7 +151,7 @@ def security_headers(tiles: bool) -> dict[str, str]:
         "cross-origin-resource-policy": "same-origin",
         "x-frame-options": "DENY",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        "cache-control": "no-cache",
+        "cache-control": "no-store",
     }
 
 

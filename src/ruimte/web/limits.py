@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import time
 from collections import OrderedDict, deque
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from ruimte.web.problems import WebError
 from ruimte.web.words import marked
 
+_log = logging.getLogger("ruimte.security")
 _CALLERS = 10_000
 
 
@@ -30,6 +32,7 @@ class Limit:
         while tries and tries[0] <= now - self._within_s:
             tries.popleft()
         if len(tries) >= self._most:
+            _log.warning("refused: %s", self._what)  # never the key: it may be a token
             raise WebError(429, self._what, "", marked("wait a minute, then try again"))
         tries.append(now)
         while len(self._when) > _CALLERS:

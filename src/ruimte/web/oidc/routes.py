@@ -22,8 +22,10 @@ _CALLBACK = "/sign-in/provider/callback"
 
 
 async def begin(request: Request) -> Response:
-    """Send the browser to the provider."""
+    """Send the browser to the provider. Only our own page may: with another's link, one could be signed in without wanting to."""
     provider = _provider(request)
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return RedirectResponse("/sign-in", 303)
     limits: Limits = request.app.state.limits
     limits.provider.spend(address(request))
     browser = secrets.token_urlsafe(32)
@@ -64,6 +66,7 @@ async def finish(request: Request) -> Response:
     actor = provider.client.actor(claims)
     if actor is None:
         return _failed(request, 403, "roleless", RuimteError("the provider gives this person no role here", "role claim"))
+    _log.info("sign-in with the provider from %s as %s", address(request), actor.role)
     response = landed(request, accounts.begin(claims["sub"], actor))
     _drop_flow(request, response)
     return response
