@@ -83,8 +83,18 @@ def test_only_the_providers_own_hosts_are_asked(url: str, may: bool) -> None:
     assert client_of(OidcFile(**GOOD, hosts=("keys.example.org",)), {}).may_ask(url) is may  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("told", "role"),
+    [("ops", "operator"), (["x", "ops"], "operator"), ({"ops": {}}, "operator"), (7, None), ([["ops"]], None), ("", None)],
+)
+def test_a_role_is_read_from_whatever_a_provider_writes(told: object, role: str | None) -> None:
+    actor = client_of(OidcFile(**GOOD), {}).actor({"sub": "1", "roles": told})  # type: ignore[arg-type]
+    assert (actor and actor.role) == role
+
+
 def test_a_name_is_what_can_be_shown() -> None:
     client = client_of(OidcFile(**GOOD), {})  # type: ignore[arg-type]
     told = {"roles": "ops", "sub": "1"}
     assert client.actor(told | {"name": " Jo\u202e\n Jansen" + "x" * 99}) == Actor("Jo Jansen" + "x" * 55, "operator")  # type: ignore[comparison-overlap]
     assert client.actor(told | {"name": ["a"], "preferred_username": "jo"}) == Actor("jo", "operator")
+    assert client.actor(told | {"name": "\u202e", "sub": "\n"}) == Actor("?", "operator")

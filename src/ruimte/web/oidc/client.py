@@ -37,14 +37,14 @@ class Client:
     def actor(self, claims: Mapping[str, Any]) -> Actor | None:
         """Who the claims of an ID token tell of; None where they give no role."""
         told = _claim(claims, self.role_claim)
-        values = {told} if isinstance(told, str) else {value for value in told if isinstance(value, str)} if told else set()
+        values = [told] if isinstance(told, str) else list(told) if isinstance(told, list | dict) else []
         role = next((role for value, role in self.roles.items() if value in values), None)
         return None if role is None else Actor(self._name(claims), role)
 
     def _name(self, claims: Mapping[str, Any]) -> str:
         found = (_claim(claims, name) for name in (self.name_claim, "preferred_username", "sub"))
-        name = next(each for each in found if isinstance(each, str) and each.strip())
-        return "".join(letter for letter in name if letter.isprintable()).strip()[:_MOST_NAME]
+        names = ("".join(filter(str.isprintable, each)).strip()[:_MOST_NAME] for each in found if isinstance(each, str))
+        return next(filter(None, names), "?")
 
 
 def client_of(file: OidcFile, environment: Mapping[str, str]) -> Client:

@@ -172,7 +172,7 @@ class Provider:
 def _read(body: bytes, kind: type[_T], what: str) -> _T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RuimteError(f"{what} is not as it should be ({error})", "provider", _MEND) from None
 
 
