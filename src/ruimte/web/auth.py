@@ -9,11 +9,11 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from ruimte.clock import SystemClock, iso
+from ruimte.clock import DAY_US, SystemClock, iso
 from ruimte.errors import RuimteError
 from ruimte.jobs.room import Room
 from ruimte.model.role import Actor
-from ruimte.text import LANGUAGES, pick
+from ruimte.text import LANGUAGES, duration_us, pick
 from ruimte.web.limits import Limits, address
 from ruimte.web.pages import Pages
 from ruimte.web.passwords import MAX_PASSWORD, MIN_PASSWORD, complaint
@@ -152,6 +152,7 @@ def _account(request: Request, status: int = 200, problem: str | None = None, do
         account=accounts.account(token),
         sessions=[(each, iso(each.began_us), iso(each.seen_us)) for each in accounts.sessions(token)],
         now=iso(SystemClock().now_us()),
+        staff_days=-(-duration_us(_room(request).lab.file.retention.staff) // DAY_US),
         minimum=MIN_PASSWORD,
         maximum=MAX_PASSWORD,
     )
