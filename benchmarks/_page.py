@@ -116,9 +116,12 @@ def _served(source: Path) -> Iterator[_Served]:
     served = _Served()
     with tempfile.TemporaryDirectory() as folder, Reader(source) as reader:
         replay = Replay.begin(lab, reader, Path(folder), start)
-        with replay.target as store:
+        with (
+            replay.target as store,
+            StoredAccounts(Path(folder) / "accounts.db", SystemClock().now_us, auto=True) as accounts,
+        ):
             room = LiveRoom(Station(lab, register_lab(lab, store), store), ReplayClock(start, SPEED), "replay", SPEED)
-            server = page_server(create_app(room, StoredAccounts(store, SystemClock().now_us, auto=True), WebSettings()))
+            server = page_server(create_app(room, accounts, WebSettings()))
 
             async def everything() -> None:
                 queue = room.listen()

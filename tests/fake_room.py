@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from shapely.geometry import Point, box
 
-from ruimte.clock import HOUR_US, MINUTE_US, SECOND_US, iso, to_us
+from ruimte.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso, to_us
 from ruimte.errors import RuimteError
 from ruimte.jobs.room import (
     Ahead,
@@ -37,6 +37,7 @@ from ruimte.jobs.room import (
 from ruimte.lab.files import LabFile, MeasureEntry, Text, Ticks
 from ruimte.lab.lab import CountPoint, Lab, Zone
 from ruimte.model.role import ROLE_NAMES, Actor
+from ruimte.store.accounts import Account, Session
 from ruimte.text import pick
 
 START_US = to_us(datetime(2019, 12, 31, 19, 45, tzinfo=UTC))
@@ -340,6 +341,10 @@ class FakeRoom:
         self._log("unshelved", self.begun[warning][0].key, {"en": "Is back", "nl": "Is terug"}, actor)
         self.tell("changed")
 
+    async def forget_names(self, actor: Actor) -> int:
+        self.lines = [(*line[:5], None) for line in self.lines]
+        return len(self.lines)
+
     def listen(self) -> asyncio.Queue[Change]:
         queue: asyncio.Queue[Change] = asyncio.Queue(64)
         self.queues.append(queue)
@@ -500,7 +505,8 @@ class FakeAccounts:
     auto: bool = True
     password: str | None = None
     user: Actor = field(default_factory=lambda: Actor("Jo Jansen", "manager"))
-    sessions: dict[str, Actor] = field(default_factory=dict)
+    local: bool = True
+    held: dict[str, Actor] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
 
     @property
@@ -509,14 +515,15 @@ class FakeAccounts:
 
     def welcome(self) -> str:
         token = secrets.token_urlsafe()
-        self.sessions[token] = self.user
+        self.held[token] = self.user
         return token
 
     def actor(self, token: str) -> Actor | None:
-        return self.sessions.get(token)
+        return self.held.get(token)
 
-    def sign_in(self, password: str) -> str | None:
-        return self.welcome() if self.password is not None and password == self.password else None
+    def sign_in(self, name: str, password: str) -> str | None:
+        fits = self.password is not None and (name, password) == (self.user.name, self.password)
+        return self.welcome() if fits else None
 
     def redeem(self, one_time_token: str) -> str | None:
         if one_time_token not in self.links:
@@ -524,11 +531,31 @@ class FakeAccounts:
         self.links.remove(one_time_token)
         return self.welcome()
 
-    def sign_out(self, token: str) -> None:
-        self.sessions.pop(token, None)
+    def begin(self, subject: str, actor: Actor) -> str:
+        self.user = actor
+        return self.welcome()
 
-    def set_password(self, user: str, password: str) -> None:
+    def sign_out(self, token: str) -> None:
+        self.held.pop(token, None)
+
+    def sessions(self, token: str) -> list[Session]:
+        mine = [each for each, holder in self.held.items() if holder == self.held.get(token)]
+        return [Session(each[:6], "link", START_US, START_US, START_US + 7 * DAY_US, each == token) for each in mine]
+
+    def end(self, token: str, id_: str) -> None:
+        for each in [each for each in self.held if each[:6] == id_]:
+            del self.held[each]
+
+    def account(self, token: str) -> Account | None:
+        return Account(self.user.name, self.user.role, self.password is not None, START_US) if self.local else None
+
+    def knows_password(self, token: str, password: str) -> bool | None:
+        return None if self.password is None else password == self.password
+
+    def set_password(self, token: str, password: str) -> str:
         self.password = password
+        self.held.clear()
+        return self.welcome()
 
 
 async def _serve(port: int, tick_s: float) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ruimte.jobs.devices import Line
     from ruimte.lab.lab import Lab
     from ruimte.model.place import Model
+    from ruimte.store.accounts import StoredAccounts
     from ruimte.store.credentials import Credentials, Kind
     from ruimte.store.sqlite import Reader
 
@@ -731,6 +732,89 @@ def reader_list(lab: str, data: Path | None, as_json: bool) -> None:
 def reader_revoke(lab: str, name: str, data: Path | None, as_json: bool) -> None:
     """Withdraw the token of the reader NAME. A node that runs notices within seconds."""
     _revoke(_read(lab), data, "reader", name, as_json)
+
+
+@main.group()
+def account() -> None:
+    """Accounts: who may use a node's pages, and in which role. All of it works while the node runs."""
+
+
+_role = click.option("--role", required=True, help="viewer, operator, manager, privacy-officer or admin.")
+_url = click.option("--url", default="http://127.0.0.1:8000/", show_default=True, help="Where the node is found.")
+
+
+@account.command("add")
+@_lab_options
+@click.argument("name")
+@_role
+@_url
+def account_add(lab: str, name: str, role: str, url: str, data: Path | None, as_json: bool) -> None:
+    """Make the account NAME. Prints a link that signs in once, within a day; then a password can be set."""
+    from ruimte.jobs.accounts import require_name, require_role
+
+    require_name(name)
+    with _accounts(lab, data) as held:
+        held.add(name, require_role(role))
+        _tell_link(held.one_time_token(name), name, url, as_json)
+
+
+@account.command("link")
+@_lab_options
+@click.argument("name")
+@_url
+def account_link(lab: str, name: str, url: str, data: Path | None, as_json: bool) -> None:
+    """Print a new link for the account NAME, which signs in once, within a day: for who forgot the password."""
+    with _accounts(lab, data) as held:
+        _tell_link(held.one_time_token(name), name, url, as_json)
+
+
+@account.command("list")
+@_lab_options
+def account_list(lab: str, data: Path | None, as_json: bool) -> None:
+    """List the accounts of LAB's node."""
+    from ruimte.jobs.accounts import account_rows
+
+    with _accounts(lab, data) as held:
+        rows = account_rows(held)
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    for row in rows if not as_json else ():
+        click.echo(f"{row['name']}: {row['role']}{'' if row['password'] else ' (no password)'}")
+
+
+@account.command("role")
+@_lab_options
+@click.argument("name")
+@_role
+def account_role(lab: str, name: str, role: str, data: Path | None, as_json: bool) -> None:
+    """Give the account NAME another role. Its sessions end at once."""
+    from ruimte.jobs.accounts import require_role
+
+    with _accounts(lab, data) as held:
+        held.set_role(name, require_role(role))
+    _tell({"account": name, "role": role}, as_json, [f"{name}: {role}"])
+
+
+@account.command("remove")
+@_lab_options
+@click.argument("name")
+def account_remove(lab: str, name: str, data: Path | None, as_json: bool) -> None:
+    """Take the account NAME away. Its sessions end at once."""
+    with _accounts(lab, data) as held:
+        held.remove(name)
+    _tell({"account": name, "removed": True}, as_json, [f"{name}: removed"])
+
+
+def _accounts(lab: str, data: Path | None) -> StoredAccounts:
+    from ruimte.jobs.accounts import accounts_path
+    from ruimte.store.accounts import StoredAccounts
+
+    return StoredAccounts(accounts_path(_read(lab), data_dir(data)), _now_us)
+
+
+def _tell_link(token: str, name: str, url: str, as_json: bool) -> None:
+    link = f"{url.rstrip('/')}/sign-in/{token}"
+    _tell({"account": name, "link": link}, as_json, [link])
 
 
 def _token(lab: Lab, data: Path | None, kind: Kind, name: str, valid_for: str | None, as_json: bool) -> None:

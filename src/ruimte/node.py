@@ -22,6 +22,7 @@ from ruimte.compiled import never_before
 from ruimte.errors import RuimteError
 from ruimte.forecast.model_file import Bundle
 from ruimte.intake.mqtt.address import Address
+from ruimte.jobs.accounts import accounts_path, first_link
 from ruimte.jobs.broker import broker as broker_of
 from ruimte.jobs.delivering import Delivery
 from ruimte.jobs.devices import credentials_path
@@ -34,15 +35,19 @@ from ruimte.jobs.register import register_lab
 from ruimte.jobs.replay import Feed as ReplayFeed
 from ruimte.jobs.replay import Replay
 from ruimte.jobs.sensorthings import SensorThings
+from ruimte.jobs.staff import keep_forgetting
 from ruimte.jobs.station import Station
 from ruimte.lab.lab import Lab
 from ruimte.notify.channels import PushChannel
 from ruimte.notify.keys import node_keys
+from ruimte.settings import read_node_file
 from ruimte.store import observations
 from ruimte.store.accounts import StoredAccounts
 from ruimte.store.credentials import Credentials
 from ruimte.store.sqlite import Reader, Store
 from ruimte.web.app import create_app
+from ruimte.web.oidc.client import client_of
+from ruimte.web.oidc.provider import Provider
 from ruimte.web.payloads import ROOT as PAYLOADS
 from ruimte.web.payloads import Payloads
 from ruimte.web.sandbox import create_sandbox
@@ -76,10 +81,11 @@ def serve(
         contextlib.closing(listening),
         Store(data / f"{lab.key}.db", lab.key) as store,
         contextlib.closing(Credentials(credentials_path(lab, data), now_us)) as credentials,
+        StoredAccounts(accounts_path(lab, data), now_us) as accounts,
         _broker(broker) as address,
     ):
-        accounts = StoredAccounts(store, now_us)
-        _require_password(accounts, host)
+        provider = _provider(data, base_url)
+        _require_password(accounts, host, provider)
         station = Station(lab, register_lab(lab, store), store, _bundle(lab, data, say))
         room = LiveRoom(station, SystemClock(), "live")
         inbox = Inbox(lab, store)
@@ -102,8 +108,9 @@ def serve(
             station.on_step = delivery.put
             push = next((channel for channel in channels if isinstance(channel, PushChannel)), None)
             desk = None if push is None else PushDesk(store, keys, now_us, plain=push.allow_private)
-        app = create_app(room, accounts, settings, services, inbox, desk, None if delivery is None else delivery.states)
-        path = "" if accounts.has_password else f"sign-in/{accounts.one_time_token()}"
+        states = None if delivery is None else delivery.states
+        app = create_app(room, accounts, settings, services, inbox, desk, states, provider)
+        path = "" if accounts.has_password or provider else f"sign-in/{first_link(accounts)}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")
         bridge = None
@@ -112,7 +119,7 @@ def serve(
 
             links = (base_url or _url(host, listening)).rstrip("/") + ROOT
             bridge = lab_bridge(address, data, inbox, store.stream_ids(), things, links if broker_updates else None)
-        running = room.run(lambda progress: None, StoreFeed(store))
+        running = _together(room.run(lambda progress: None, StoreFeed(store)), keep_forgetting(store))
         if bridge is not None:
             running = _together(running, bridge.run())
         if delivery is not None:
@@ -128,10 +135,12 @@ def demo(lab: Lab, source: Reader, host: str, port: int, *, speed: float, start_
     with contextlib.closing(listening), tempfile.TemporaryDirectory(prefix="ruimte-") as folder:
         bundle = _bundle(lab, source.path.parent, say)
         replay = Replay.begin(lab, source, Path(folder), start_us, bundle)
-        with replay.target as store:
+        with (
+            replay.target as store,
+            StoredAccounts(Path(folder) / "accounts.db", SystemClock().now_us, auto=True) as accounts,
+        ):
             model = register_lab(lab, store)
             room = LiveRoom(Station(lab, model, store, bundle), ReplayClock(start_us, speed), "replay", speed)
-            accounts = StoredAccounts(store, SystemClock().now_us, auto=True)
             span = source.read(observations.span)
             running = room.run(replay.prepare, ReplayFeed(replay, start_us), until_us=span[1] if span else None)
             _run(create_app(room, accounts, _settings(host)), running, listening, host, "", browser=browser, say=say)
@@ -281,8 +290,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _require_password(accounts: StoredAccounts, host: str) -> None:
-    if not _is_loopback(host) and not accounts.has_password:
+def _provider(data: Path, base_url: str) -> Provider | None:
+    """The provider that ``[oidc]`` in the node's file names; None where there is none."""
+    file = read_node_file(data).oidc
+    return None if file is None else Provider(client_of(file, os.environ), base_url)
+
+
+def _require_password(accounts: StoredAccounts, host: str, provider: Provider | None) -> None:
+    if not _is_loopback(host) and not accounts.has_password and provider is None:
         raise RuimteError(
             "without a password the node listens on this machine only",
             f"host {host}",

@@ -14,10 +14,33 @@ from ruimte.errors import RuimteError
 NODE_FILE = "node.toml"
 
 
+class OidcFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[oidc]``: the OpenID provider that tells who people are.
+
+    ``secret_env`` names the variable that holds the client's secret; without one the client is public. ``name`` is what the
+    button says. ``role_claim`` is the claim that tells roles, or a path to it with dots; ``roles`` says which of its values is
+    which role here, the first that fits. ``hosts``: others than the issuer's own on which the provider has its addresses.
+    """
+
+    issuer: str
+    client_id: str
+    secret_env: str | None = None
+    name: str = ""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    name_claim: str = "name"
+    role_claim: str = "roles"
+    roles: dict[str, str] = {}
+    hosts: tuple[str, ...] = ()
+
+
 class NodeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``node.toml``. ``channel``: ways on which warnings go out, as written (``ruimte.notify.channels`` reads them)."""
+    """``node.toml``. ``channel``: ways on which warnings go out, as written (``ruimte.notify.channels`` reads them).
+
+    ``oidc``: sign-in with an OpenID provider (``ruimte.web.oidc`` checks it).
+    """
 
     channel: tuple[dict[str, Any], ...] = ()
+    oidc: OidcFile | None = None
 
 
 def read_node_file(data: Path) -> NodeFile:

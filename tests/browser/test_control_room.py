@@ -197,7 +197,7 @@ def test_acting_without_a_session_leads_to_the_explanation(serve: Any, open_page
     page = open_page(served.url, expecting="status of 401")
     page.locator("#acknowledge-1").click()
     expect(page.locator(".notice")).to_contain_text("needs a session")
-    expect(page.locator("main")).to_contain_text("link in the terminal")
+    expect(page.locator("main")).to_contain_text("prints a link in its terminal")
     assert served.room.acknowledged == {}
 
 

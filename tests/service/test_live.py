@@ -11,6 +11,7 @@ from ruimte.clock import HOUR_US, ManualClock, from_us
 from ruimte.errors import RuimteError
 from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.register import register_lab
+from ruimte.jobs.staff import forget_names, keep_forgetting
 from ruimte.jobs.station import Station
 from ruimte.model.role import Actor
 from ruimte.store import observations, records
@@ -224,3 +225,29 @@ def test_the_chart_holds_a_day_and_the_forecast_that_was_issued_then(room):
     assert then.past_t[-1] == moment(NOW + 2) // 1_000_000
     assert then.issued == then.past_t[-1]
     assert then.past[5:] == now.past[:19]
+
+
+def test_names_are_forgotten_when_their_time_is_over_and_that_is_told(room):
+    asyncio.run(room.acknowledge(street(room).id, JO))
+    store = room._station.store
+    assert forget_names(store, moment(NOW)) == 0
+    store.write(lambda c: c.execute("UPDATE staff_names SET until_us = 1")).result()
+    assert asyncio.run(room.forget_names(Actor("Kim", "privacy-officer"))) == 1
+    told, acknowledged = room.logbook("en", limit=2)
+    assert (told.text, told.who, told.name) == ("Names of staff deleted, past their time: 1.", "privacy officer", None)
+    assert (acknowledged.who, acknowledged.name) == ("crowd manager", None)
+
+
+def test_the_node_forgets_at_its_start_and_goes_on(room):
+    asyncio.run(room.acknowledge(street(room).id, JO))
+    store = room._station.store
+
+    async def run():
+        running = asyncio.create_task(keep_forgetting(store, every_s=0.01))
+        await asyncio.sleep(0.05)
+        store.write(lambda c: c.execute("UPDATE staff_names SET until_us = 1")).result()
+        while room.logbook("en", limit=1)[0].kind != "forgotten":
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 10))

@@ -4,7 +4,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from fake_room import FakeAccounts, FakeRoom
+from ruimte.model.role import Actor
 from ruimte.web.app import create_app
+from ruimte.web.limits import Limit
 from ruimte.web.settings import WebSettings
 
 PAGE = {"accept": "text/html"}
@@ -44,7 +46,9 @@ def test_a_change_without_origin_is_refused(signed_in: TestClient) -> None:
 
 def test_answers_carry_the_security_headers(client: TestClient) -> None:
     headers = client.get("/").headers
-    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'")
+    assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cross-origin-opener-policy"] == "same-origin"
 
@@ -92,3 +96,27 @@ def test_a_demo_with_a_password_welcomes_nobody(room: FakeRoom) -> None:
     app = create_app(room, FakeAccounts(auto=True, password="correct horse battery"), WebSettings())
     with TestClient(app, "http://localhost", client=("127.0.0.1", 1), follow_redirects=False) as visitor:
         assert "set-cookie" not in visitor.get("/", headers=PAGE).headers
+
+
+def test_who_changes_more_than_a_person_could_is_stopped(signed_in: TestClient, accounts: FakeAccounts) -> None:
+    codes = {signed_in.post("/warnings/999/acknowledge").status_code for _ in range(121)}
+    assert codes == {404, 429}
+    signed_in.cookies.set("ruimte_session_8000", accounts.welcome())
+    assert signed_in.post("/warnings/999/acknowledge").status_code == 404
+
+
+def test_costly_questions_have_a_limit_and_others_have_none(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.app.state.limits.costly = Limit("too many questions at once", 3)  # type: ignore[attr-defined]
+    assert [client.get("/api/v1/zones/nowhere/series").status_code for _ in range(4)] == [404, 404, 404, 429]
+    assert client.get("/api/v1/zones?at=2024-12-31T10:00:00Z").status_code == 429
+    assert client.get("/api/v1/zones").status_code == 200
+
+
+def test_what_a_role_may_not_do_is_noted_without_a_name(
+    client: TestClient, accounts: FakeAccounts, caplog: pytest.LogCaptureFixture
+) -> None:
+    accounts.user = Actor("Kim Visser", "viewer")
+    client.cookies.set("ruimte_session_8000", accounts.welcome())
+    assert client.post("/warnings/1/acknowledge").status_code == 403
+    assert "acknowledge is not for the role viewer" in caplog.text
+    assert "Kim" not in caplog.text

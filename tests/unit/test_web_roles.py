@@ -44,6 +44,7 @@ def test_only_what_has_to_be_is_open_to_everybody() -> None:
         "POST /sign-in",
         "GET /healthz",
         "GET /readyz",
+        "GET /sign-out/provider",
     }
 
 

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from fake_room import FakeRoom
-from ruimte.web.stream import Hub
+from ruimte.web.stream import Hub, frames
 
 
 def decode(frame: bytes | None) -> tuple[str, dict[str, object]]:
@@ -126,3 +126,18 @@ def test_leaving_ends_the_listening(room: FakeRoom) -> None:
         return [*counts, len(hub), len(room.queues)]
 
     assert asyncio.run(play()) == [1, 1, 0, 0]
+
+
+def test_a_stream_ends_when_its_session_has_ended(room: FakeRoom) -> None:
+    async def play() -> list[bytes]:
+        hub, session = Hub(room, beat_s=0.01), [True]
+        running = asyncio.create_task(hub.run())
+        told = []
+        async for frame in frames(hub, "en", lambda: session[0], look_again_s=0.0):
+            told.append(frame)
+            session[0] = len(told) < 3
+        running.cancel()
+        assert len(hub) == 0
+        return told
+
+    assert len(asyncio.run(asyncio.wait_for(play(), 5))) == 3

@@ -16,6 +16,7 @@ from ruimte.clock import HOUR_US, MINUTE_US, Clock, SystemClock, iso
 from ruimte.errors import RuimteError
 from ruimte.jobs import views
 from ruimte.jobs.room import Change, LoadView, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
+from ruimte.jobs.staff import forget_names
 from ruimte.jobs.station import Picture, Station
 from ruimte.lab.lab import Lab
 from ruimte.model.role import Actor
@@ -215,6 +216,12 @@ class LiveRoom:
             return msgspec.structs.replace(known, phase="open", shelved_until_us=None, asked_us=now_us)
 
         await self._act(warning, "unshelved", actor, {}, change)
+
+    async def forget_names(self, actor: Actor) -> int:
+        count = await asyncio.to_thread(forget_names, self._station.store, self._clock.now_us(), actor.role)
+        if count:
+            await self._tell("changed")
+        return count
 
     async def _act(self, id_: int, kind: str, actor: Actor, body: dict[str, Any], change: _Change) -> None:
         if await asyncio.to_thread(self._change, id_, kind, actor, body, change):

@@ -302,6 +302,10 @@ class Room(Protocol):
         """Bring back a warning that was put aside."""
         ...
 
+    async def forget_names(self, actor: Actor) -> int:
+        """Delete the names of staff whose time is over (``retention.staff``); tells how many. Durable when it returns."""
+        ...
+
     def listen(self) -> asyncio.Queue[Change]:
         """A bounded queue of changes; a listener that lags loses the oldest, never blocks the room."""
         ...

@@ -105,6 +105,10 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "en": "Measure for {place}: {measure}. {note}",
         "nl": "Maatregel voor {place}: {measure}. {note}",
     },
+    "log.forgotten": {
+        "en": "Names of staff deleted, past their time: {lines}.",
+        "nl": "Namen van medewerkers verwijderd, over hun tijd: {lines}.",
+    },
     "log.declined": {
         "en": "Warning {warning}, {place}: no measure taken. {note}",
         "nl": "Waarschuwing {warning}, {place}: geen maatregel genomen. {note}",

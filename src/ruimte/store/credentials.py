@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import secrets
 import sqlite3
 import threading
@@ -21,15 +20,15 @@ from typing import Any, Literal, Self
 import msgspec
 
 from ruimte.errors import RuimteError
+from ruimte.store.beside import open_beside, unusable
 
 Kind = Literal["device", "reader"]
 _Proof = tuple[Literal["token", "certificate"], bytes]
 """What opens, and its SHA-256: kept apart, for everybody may read a certificate, and none may send one as a token."""
 
 _LOOK_AGAIN_S = 1.0
-_BUSY_S = 5.0
 _VERSION = 1
-_SCHEMA = f"""
+_SCHEMA = """
 CREATE TABLE credentials (
   name        TEXT PRIMARY KEY,
   kind        TEXT NOT NULL,
@@ -39,8 +38,7 @@ CREATE TABLE credentials (
   issued_us   INTEGER NOT NULL,
   expires_us  INTEGER,
   revoked_us  INTEGER
-) WITHOUT ROWID;
-PRAGMA user_version = {_VERSION};
+) WITHOUT ROWID
 """
 _PUT = """
 INSERT INTO credentials (name, kind, hash, mqtt, certificate, issued_us, expires_us) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -84,7 +82,7 @@ class Credentials:
         self.path = path
         self._now_us = now_us
         self._lock = threading.Lock()
-        self._connection = _open(path)
+        self._connection = open_beside(path, _SCHEMA, _VERSION, "credentials")
         self._version = -1
         self._look_at = 0.0
         self._known: dict[_Proof, tuple[Kind, str, int | None]] = {}
@@ -205,35 +203,5 @@ def mosquitto_hash(password: str) -> str:
     return f"$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    """The file, made where it is missing, readable by its owner only; its write-ahead log has the same rights."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise RuimteError(str(error.strerror), str(path), "choose a folder that can be written") from None
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN IMMEDIATE")
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version > _VERSION:
-            raise RuimteError(
-                f"made by a newer Ruimte (version {version}, this one knows {_VERSION})", str(path), "upgrade Ruimte"
-            )
-        if version == 0:
-            for statement in _SCHEMA.split(";\n"):
-                connection.execute(statement)
-        connection.execute("COMMIT")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise _unusable(path, error) from None
-    except RuimteError:
-        connection.close()
-        raise
-    return connection
-
-
 def _unusable(path: Path, error: sqlite3.DatabaseError) -> RuimteError:
-    return RuimteError(f"cannot be used for credentials ({error})", str(path), "check the file and its folder")
+    return unusable(path, error, "credentials")

@@ -22,11 +22,15 @@ from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.auth import Accounts
 from ruimte.web.control import act, page
 from ruimte.web.guard import Guard, security_headers
+from ruimte.web.limits import Limits
+from ruimte.web.oidc import routes as oidc
+from ruimte.web.oidc.flows import Flows
+from ruimte.web.oidc.provider import Provider
 from ruimte.web.pages import Pages
 from ruimte.web.problems import WebError, answer, own_mistake
+from ruimte.web.session import Accounts
 from ruimte.web.settings import WebSettings
 from ruimte.web.sta.app import Front, StaApp
 from ruimte.web.statics import Statics
@@ -41,9 +45,11 @@ def create_app(
     inbox: Inbox | None = None,
     push_desk: PushDesk | None = None,
     channels: Callable[[], list[ChannelState]] | None = None,
+    provider: Provider | None = None,
 ) -> Starlette:
     """The application for one room, with the ``services`` for programs that stand before its pages, what its ``inbox`` tells of
-    its sources, a ``push_desk`` where browsers may ask to be warned, and how its ``channels`` do.
+    its sources, a ``push_desk`` where browsers may ask to be warned, how its ``channels`` do, and the
+    ``provider`` that signs people in.
 
     Raises ``RuimteError`` where the browser libraries are missing.
     """
@@ -82,7 +88,9 @@ def create_app(
     app.state.push = push_desk
     app.state.channels = channels
     app.state.accounts = accounts
-    app.state.tries = auth.Tries()
+    app.state.limits = Limits()
+    app.state.provider = provider
+    app.state.flows = Flows()
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
     return app
 
@@ -102,10 +110,15 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/sensors", sensors.sensors_page),
         Route("/sign-in", auth.sign_in_page, methods=["GET"]),
         Route("/sign-in", auth.sign_in, methods=["POST"]),
+        Route("/sign-in/provider", oidc.begin, methods=["GET"]),
+        Route("/sign-in/provider/callback", oidc.finish, methods=["GET"]),
+        Route("/sign-out/provider", oidc.sign_out, methods=["GET"]),
         Route("/sign-in/{token}", auth.redeem, methods=["GET"]),
         Route("/sign-out", auth.sign_out, methods=["POST"]),
         Route("/account", auth.account_page, methods=["GET"]),
         Route("/account", auth.account, methods=["POST"]),
+        Route("/account/sessions/{id}/end", auth.end_session, methods=["POST"]),
+        Route("/staff-names/forget", auth.forget, methods=["POST"]),
         Route("/api/v1/zones", api.zones),
         Route("/api/v1/zones/{key}/series", api.series),
         Route("/api/v1/ngsi-ld/crowd-flow-observed", ngsi_ld.crowd_flow_observed),

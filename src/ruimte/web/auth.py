@@ -1,100 +1,28 @@
-"""Who acts: one local account, sessions by a random token in a cookie, and the pages to sign in."""
+"""Signing in and out with an account of this node, and the page of one's own account."""
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict, deque
-from typing import Protocol
+import asyncio
+import logging
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ruimte.clock import DAY_US, SystemClock, iso
+from ruimte.errors import RuimteError
+from ruimte.jobs.room import Room
 from ruimte.model.role import Actor
+from ruimte.text import LANGUAGES, duration_us, pick
+from ruimte.web.limits import Limits, address
 from ruimte.web.pages import Pages
+from ruimte.web.passwords import MAX_PASSWORD, MIN_PASSWORD, complaint
 from ruimte.web.problems import WebError
+from ruimte.web.session import Accounts, give_session, take_session
 from ruimte.web.words import marked
 
-MIN_PASSWORD = 12
-_TRIES, _TRIES_WITHIN_S, _CALLERS = 5, 60.0, 1000
+_log = logging.getLogger("ruimte.security")
 _MAX_BODY = 16_384
-_SESSION_S = 30 * 24 * 3600
-
-
-class Accounts(Protocol):
-    """Keeps the account and its sessions. Tokens are random text; only the browser holds them."""
-
-    @property
-    def has_password(self) -> bool:
-        """Whether a password is set: from then on, looking needs a session too."""
-        ...
-
-    @property
-    def auto(self) -> bool:
-        """Whether a visitor from this machine itself gets a session at the first page (demo)."""
-        ...
-
-    def welcome(self) -> str:
-        """A new session for a visitor who gets one without asking (``auto``)."""
-        ...
-
-    def actor(self, token: str) -> Actor | None:
-        """Who holds a session; None where there is none."""
-        ...
-
-    def sign_in(self, password: str) -> str | None:
-        """A new session, or None where the password is wrong."""
-        ...
-
-    def redeem(self, one_time_token: str) -> str | None:
-        """A new session for a one-time link, which works once."""
-        ...
-
-    def sign_out(self, token: str) -> None:
-        """End a session."""
-        ...
-
-    def set_password(self, user: str, password: str) -> None:
-        """Set or change the password."""
-        ...
-
-
-class Tries:
-    """At most five tries a minute for each caller."""
-
-    def __init__(self) -> None:
-        self._when: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def spend(self, caller: str) -> None:
-        """Note a try. Raises a 429 where there were too many."""
-        now = time.monotonic()
-        tries = self._when.setdefault(caller, deque())
-        self._when.move_to_end(caller)
-        while tries and tries[0] <= now - _TRIES_WITHIN_S:
-            tries.popleft()
-        if len(tries) >= _TRIES:
-            raise WebError(429, marked("too many tries to sign in"), "password", marked("wait a minute, then try again"))
-        tries.append(now)
-        while len(self._when) > _CALLERS:
-            self._when.popitem(last=False)
-
-
-def cookie_name(request: Request) -> str:
-    """Browsers share cookies among the ports of a host: the port in the name keeps two nodes apart."""
-    server = request.scope.get("server") or ("", 0)
-    return f"ruimte_session_{server[1] or 0}"
-
-
-def give_session(request: Request, response: Response, token: str) -> None:
-    """Put a session into the visitor's browser."""
-    response.set_cookie(
-        cookie_name(request),
-        token,
-        max_age=_SESSION_S,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
 
 
 async def form(request: Request) -> dict[str, str]:
@@ -111,78 +39,131 @@ async def form(request: Request) -> dict[str, str]:
 
 
 async def sign_in_page(request: Request) -> Response:
-    """The page with the password form."""
-    return _sign_in(request)
+    """The page with the ways to sign in."""
+    return sign_in_again(request)
 
 
 async def sign_in(request: Request) -> Response:
-    """Take the password."""
-    accounts: Accounts = request.app.state.accounts
-    request.app.state.tries.spend(_caller(request))
-    token = accounts.sign_in((await form(request)).get("password", ""))
+    """Take a name and a password."""
+    accounts, limits = _accounts(request), _limits(request)
+    limits.sign_in.spend(address(request))
+    fields = await form(request)
+    token = await asyncio.to_thread(accounts.sign_in, fields.get("name", "").strip(), fields.get("password", ""))
     if token is None:
-        return _sign_in(request, 401, problem="wrong")
+        _log.warning("no sign-in by password from %s: name and password do not belong together", address(request))
+        return sign_in_again(request, 401, problem="wrong")
+    _log.info("sign-in by password from %s", address(request))
     return _home_with(request, token)
 
 
 async def redeem(request: Request) -> Response:
     """Take a one-time link."""
-    accounts: Accounts = request.app.state.accounts
-    token = accounts.redeem(request.path_params["token"])
+    _limits(request).provider.spend(address(request))
+    token = _accounts(request).redeem(request.path_params["token"])
     if token is None:
-        return _sign_in(request, 410, problem="used")
-    return _home_with(request, token)
+        _log.warning("no sign-in by link from %s: it was used, or is too old", address(request))
+        return sign_in_again(request, 410, problem="used")
+    _log.info("sign-in by link from %s", address(request))
+    return landed(request, token)
 
 
 async def sign_out(request: Request) -> Response:
     """End the session."""
-    accounts: Accounts = request.app.state.accounts
-    name = cookie_name(request)
-    accounts.sign_out(request.cookies.get(name, ""))
-    response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(name, httponly=True, samesite="strict")
+    response = RedirectResponse("/sign-in?why=out", 303)
+    take_session(request, response)
+    response.headers["clear-site-data"] = '"cache"'
     return response
 
 
 async def account_page(request: Request) -> Response:
-    """The page on which the password is set."""
+    """One's own account: the role, the password, the sessions."""
     return _account(request)
 
 
 async def account(request: Request) -> Response:
-    """Set the password: asks for the old one where there is one."""
-    accounts: Accounts = request.app.state.accounts
+    """Set the password: asks for the old one where there is one. All sessions end, and this browser gets a new one."""
+    accounts, token = _accounts(request), request.state.token
     fields = await form(request)
     password = fields.get("password", "")
-    if len(password) < MIN_PASSWORD:
-        return _account(request, 400, problem="short")
+    if problem := complaint(password, _known_words(request)):
+        return _account(request, 400, problem=problem)
     if password != fields.get("again", ""):
         return _account(request, 400, problem="different")
-    if accounts.has_password:
-        request.app.state.tries.spend(_caller(request))
-        check = accounts.sign_in(fields.get("current", ""))
-        if check is None:
-            return _account(request, 400, problem="wrong")
-        accounts.sign_out(check)
-    accounts.set_password(request.state.user.name, password)
-    return _account(request, done=True)
+    _limits(request).sign_in.spend(address(request))
+    if await asyncio.to_thread(accounts.knows_password, token, fields.get("current", "")) is False:
+        return _account(request, 400, problem="wrong")
+    try:
+        request.state.token = await asyncio.to_thread(accounts.set_password, token, password)
+    except RuimteError as error:
+        raise WebError(409, marked("you have no account here to give a password"), "", marked("ask your provider")) from error
+    response = _account(request, done=True)
+    give_session(request, response, request.state.token)
+    return response
 
 
-def _sign_in(request: Request, status: int = 200, problem: str | None = None) -> Response:
-    accounts: Accounts = request.app.state.accounts
+async def end_session(request: Request) -> Response:
+    """End one of one's own sessions, in another browser perhaps."""
+    _accounts(request).end(request.state.token, request.path_params["id"])
+    return RedirectResponse("/account", 303)
+
+
+async def forget(request: Request) -> Response:
+    """Delete the names of staff whose time is over."""
+    await _room(request).forget_names(request.state.user)
+    return RedirectResponse("/account", 303)
+
+
+def landed(request: Request, token: str) -> Response:
+    """A page of our own that goes on to the control room, with a session.
+
+    Who comes from another site (a provider, a mail) is not sent on by a redirect: browsers keep a strict cookie back until a page
+    of our own asks.
+    """
     pages: Pages = request.app.state.pages
-    to_act = request.query_params.get("why") == "act"
-    has_password = accounts.has_password
-    return pages.render(request, "sign_in.html", status, problem=problem, to_act=to_act, has_password=has_password)
+    response = pages.render(request, "landed.html")
+    response.headers.update({"referrer-policy": "no-referrer", "cache-control": "no-store"})
+    give_session(request, response, token)
+    return response
+
+
+def sign_in_again(request: Request, status: int = 200, problem: str | None = None) -> Response:
+    """The page with the ways to sign in, and what went wrong before."""
+    pages: Pages = request.app.state.pages
+    return pages.render(
+        request,
+        "sign_in.html",
+        status,
+        problem=problem,
+        why=request.query_params.get("why"),
+        has_password=_accounts(request).has_password,
+        provider=request.app.state.provider,
+    )
 
 
 def _account(request: Request, status: int = 200, problem: str | None = None, done: bool = False) -> Response:
-    accounts: Accounts = request.app.state.accounts
+    accounts, token = _accounts(request), request.state.token
     pages: Pages = request.app.state.pages
-    has_password = accounts.has_password
     return pages.render(
-        request, "account.html", status, problem=problem, done=done, has_password=has_password, minimum=MIN_PASSWORD
+        request,
+        "account.html",
+        status,
+        problem=problem,
+        done=done,
+        account=accounts.account(token),
+        sessions=[(each, iso(each.began_us), iso(each.seen_us)) for each in accounts.sessions(token)],
+        now=iso(SystemClock().now_us()),
+        staff_days=-(-duration_us(_room(request).lab.file.retention.staff) // DAY_US),
+        minimum=MIN_PASSWORD,
+        maximum=MAX_PASSWORD,
     )
+
+
+def _known_words(request: Request) -> list[str]:
+    """What anybody would try first here."""
+    file, user = _room(request).lab.file, request.state.user
+    assert isinstance(user, Actor)
+    names = [pick(text, language) for text in (file.name, file.organisation) for language in LANGUAGES]
+    return ["ruimte", file.key, user.name, user.role, *names]
 
 
 def _home_with(request: Request, token: str) -> Response:
@@ -191,5 +172,16 @@ def _home_with(request: Request, token: str) -> Response:
     return response
 
 
-def _caller(request: Request) -> str:
-    return request.client.host if request.client else "?"
+def _accounts(request: Request) -> Accounts:
+    accounts: Accounts = request.app.state.accounts
+    return accounts
+
+
+def _limits(request: Request) -> Limits:
+    limits: Limits = request.app.state.limits
+    return limits
+
+
+def _room(request: Request) -> Room:
+    room: Room = request.app.state.room
+    return room

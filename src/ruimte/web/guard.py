@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -11,14 +12,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ruimte.model.role import Actor
-from ruimte.web.auth import Accounts, cookie_name, give_session
+from ruimte.web.limits import address
 from ruimte.web.problems import WebError, answer
-from ruimte.web.roles import needed
+from ruimte.web.roles import COSTLY, needed, route_of
+from ruimte.web.session import Accounts, give_session, is_locked, token_of
 from ruimte.web.settings import WebSettings
 from ruimte.web.words import marked
 
 PDOK = "https://service.pdok.nl"
-_FOR_FILES = {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
+_FOR_FILES = ("content-security-policy", "x-content-type-options", "cross-origin-resource-policy")
+_log = logging.getLogger("ruimte.security")
 _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -30,6 +33,7 @@ class Guard:
         self._accounts = accounts
         self._hosts = known_hosts(settings)
         self._headers = headers
+        self._for_files = {name: headers[name] for name in _FOR_FILES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -39,7 +43,7 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in (_FOR_FILES if is_file else self._headers).items():
+                for name, value in (self._for_files if is_file else self._headers).items():
                     headers.setdefault(name, value)
                 if welcome is not None:
                     carrier = Response()
@@ -53,10 +57,11 @@ class Guard:
         try:
             self._check_host(request)
             self._check_origin(request)
+            request.state.token = token_of(request)
             request.state.user = self._actor(request)
             if request.state.user is None and self._is_welcome(request):
-                welcome = self._accounts.welcome()
-                request.state.user = self._accounts.actor(welcome)
+                request.state.token = welcome = self._accounts.welcome()
+                request.state.user = self._actor(request)
             refusal = self._check_need(request)
         except WebError as error:
             request.state.user = None
@@ -81,27 +86,31 @@ class Guard:
             )
 
     def _actor(self, request: Request) -> Actor | None:
-        token = request.cookies.get(cookie_name(request))
-        return self._accounts.actor(token) if token else None
+        return self._accounts.actor(request.state.token) if request.state.token else None
 
     def _is_welcome(self, request: Request) -> bool:
         accounts = self._accounts
         first_page = request.url.path == "/" and request.method == "GET"
-        return first_page and accounts.auto and not accounts.has_password and _is_from_here(request)
+        return first_page and accounts.auto and not is_locked(request) and _is_from_here(request)
 
     def _check_need(self, request: Request) -> Response | None:
         """Nothing, or the answer to a visitor who has to sign in first. Raises a 403 for one whose role may not do this."""
-        need, user = needed(request), request.state.user
+        route = route_of(request)
+        need, user = needed(route), request.state.user
         if need == "nothing":
             return None
         if user is not None:
             if need == "a session" or (need is not None and user.may(need)):
+                self._check_rate(request, route)
                 return None
+            _log.warning("refused: %s is not for the role %s", route, user.role)
             raise WebError(403, marked("your role may not do this"), request.url.path, marked("ask who manages the accounts"))
-        if not self._accounts.has_password and not _is_from_here(request):
+        locked = is_locked(request)
+        if not locked and not _is_from_here(request):
             raise WebError(403, marked("this node has no password yet"), "", marked("sign in on the machine itself and set one"))
         to_act = need != "look"
-        if not to_act and not self._accounts.has_password:
+        if not to_act and not locked:
+            self._check_rate(request, route)
             return None
         where = "/sign-in?why=act" if to_act else "/sign-in"
         if "hx-request" in request.headers:
@@ -110,12 +119,21 @@ class Guard:
             return RedirectResponse(where, 303)
         raise WebError(401, "this needs a session", "", "sign in at /sign-in")
 
+    def _check_rate(self, request: Request, route: str | None) -> None:
+        """Raise a 429 where one visitor changes or asks more than a control room ever would."""
+        limits, key = request.app.state.limits, request.state.token or address(request)
+        if request.method in _CHANGES:
+            limits.act.spend(key)
+        elif route in COSTLY or "at" in request.query_params:
+            limits.costly.spend(key)
+
 
 def security_headers(tiles: bool) -> dict[str, str]:
     """What every answer carries: a browser may load nothing that is not ours (but for the tiles that the lab asked for)."""
     images = f"'self' data: {PDOK}" if tiles else "'self' data:"
     policy = {
         "default-src": "'none'",
+        "object-src": "'none'",
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": images,
@@ -131,8 +149,9 @@ def security_headers(tiles: bool) -> dict[str, str]:
         "referrer-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
+        "x-frame-options": "DENY",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        "cache-control": "no-cache",
+        "cache-control": "no-store",
     }
 
 

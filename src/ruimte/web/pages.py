@@ -54,10 +54,10 @@ class Pages:
             "code": code,
         } | context
         response = HTMLResponse(self.fragment(request, template, **context), code)
-        response.headers["cache-control"] = "no-cache"
+        response.headers["cache-control"] = "no-store"
         if request.query_params.get("lang") in LANGUAGES:
-            language = request.query_params["lang"]
-            response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, httponly=True, samesite="lax")
+            language, secure = request.query_params["lang"], request.url.scheme == "https"
+            response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, httponly=True, samesite="lax", secure=secure)
         return response
 
 

@@ -29,10 +29,15 @@ NEEDS: Mapping[str, Need] = {
     "GET /sensors": "look",
     "GET /sign-in": "nothing",
     "POST /sign-in": "nothing",
+    "GET /sign-in/provider": "nothing",
+    "GET /sign-in/provider/callback": "nothing",
+    "GET /sign-out/provider": "nothing",
     "GET /sign-in/{token}": "nothing",
     "POST /sign-out": "a session",
     "GET /account": "a session",
     "POST /account": "a session",
+    "POST /account/sessions/{id}/end": "a session",
+    "POST /staff-names/forget": "retain",
     "GET /api/v1/zones": "look",
     "GET /api/v1/zones/{key}/series": "look",
     "GET /api/v1/ngsi-ld/crowd-flow-observed": "look",
@@ -57,6 +62,9 @@ NEEDS: Mapping[str, Need] = {
     "GET /static/{version}/{name:path}": "nothing",
 }
 
+COSTLY = frozenset({"GET /api/v1/zones/{key}/series"})
+"""Reads that cost more than others: these, and any that looks back (``at``), have a limit of their own."""
+
 
 def without_names(lines: list[LogView], request: Request) -> list[LogView]:
     """Lines of the logbook as a visitor may read them: with the names of staff only where the role may see those."""
@@ -66,10 +74,15 @@ def without_names(lines: list[LogView], request: Request) -> list[LogView]:
     return [msgspec.structs.replace(line, name=None) for line in lines]
 
 
-def needed(request: Request) -> Need | None:
-    """What a request needs; None where its route stands nowhere. An address that is not there needs ``look``."""
+def route_of(request: Request) -> str | None:
+    """The route that a request takes, as ``NEEDS`` writes it; None where there is none."""
     for route in request.app.routes:
         if route.matches(request.scope)[0] is Match.FULL:
             method = "GET" if request.method == "HEAD" else request.method
-            return NEEDS.get(f"{method} {route.path}") if isinstance(route, Route) else None
-    return "look"
+            return f"{method} {route.path}" if isinstance(route, Route) else f"{method} {request.url.path}"
+    return None
+
+
+def needed(route: str | None) -> Need | None:
+    """What a route needs; None where it stands nowhere. An address that is not there needs ``look``: it tells nothing."""
+    return "look" if route is None else NEEDS.get(route)

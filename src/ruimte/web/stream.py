@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 
 import msgspec
 from starlette.requests import Request
@@ -13,12 +15,15 @@ from starlette.responses import Response, StreamingResponse
 from ruimte.jobs.room import Change, Room
 from ruimte.web.pages import Pages
 from ruimte.web.picture import picture
+from ruimte.web.session import may_go_on
 
 _log = logging.getLogger(__name__)
 
 _TOGETHER_S = 0.04
 """Changes that come within this time are sent as one."""
 _BACKLOG = 16
+_LOOK_AGAIN_S = 5.0
+"""How often it is asked whether the session of one who listens has not ended."""
 _RETRY = b"retry: 1000\n\n"
 
 
@@ -98,13 +103,22 @@ async def stream(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     pages: Pages = request.app.state.pages
     headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-    return StreamingResponse(_frames(hub, pages.language(request)), media_type="text/event-stream", headers=headers)
+    told = frames(hub, pages.language(request), partial(may_go_on, request))
+    return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
 
-async def _frames(hub: Hub, language: str) -> AsyncIterator[bytes]:
+async def frames(
+    hub: Hub, language: str, may_go_on: Callable[[], bool], look_again_s: float = _LOOK_AGAIN_S
+) -> AsyncIterator[bytes]:
+    """What one browser gets, for as long as its visitor may look."""
     queue = hub.join(language)
+    look_again = time.monotonic() + look_again_s
     try:
         while (frame := await queue.get()) is not None:
+            if time.monotonic() >= look_again:
+                if not may_go_on():
+                    return
+                look_again = time.monotonic() + look_again_s
             yield frame
     finally:
         hub.leave(queue)

@@ -5,3 +5,7 @@ CREATE TABLE staff_names (
   until_us INTEGER NOT NULL
 );
 CREATE INDEX staff_names_until ON staff_names (until_us);
+
+-- Accounts and sessions have a file of their own now, so that commands can change them while the node runs.
+DROP TABLE tokens;
+DROP TABLE accounts;

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from ruimte.keys.certificate import fingerprint_in_header
-from ruimte.web.auth import Accounts, cookie_name
 from ruimte.web.problems import WebError
+from ruimte.web.session import Accounts, token_of
 from ruimte.web.sta.exchange import READS, Caller
 from ruimte.web.sta.links import is_from_proxy
 
@@ -76,6 +76,5 @@ def _bearer(headers: Mapping[bytes, bytes]) -> str | None:
 
 
 def _is_signed_in(scope: Scope, accounts: Accounts) -> bool:
-    request = Request(scope)
-    token = request.cookies.get(cookie_name(request))
-    return token is not None and accounts.actor(token) is not None
+    token = token_of(Request(scope))
+    return bool(token) and accounts.actor(token) is not None
