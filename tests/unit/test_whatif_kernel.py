@@ -211,11 +211,11 @@ def test_a_crowd_that_loses_too_much_time_leaves_by_another_exit() -> None:
     gates = [("slow", "a", None, 0.5, 10, 0), ("other", "a", None, 4.0, 30, 0)]
     net = network([("a", 1000.0)], gates)
     start = np.zeros((1, 3))
-    start[0, 1] = 900.0
-    both = demand(net, 30)
+    start[0, 1] = 2400.0
+    both = demand(net, 60)
     both.shares[0] = [0.0, 0.9, 0.1]
-    done = simulate(net, start, both, plan_of(net, 30))
-    assert done.flow[:, net.link("other", True)].sum() * SLOT_S > 300
+    done = simulate(net, start, both, plan_of(net, 60))
+    assert done.flow[:, net.link("other", True)].sum() * SLOT_S > 800
     assert done.people[-1, 0] < 1.0
 
 

@@ -21,7 +21,7 @@ from ruimte.labs import lab_folder
 from ruimte.whatif.diagram import SFPE
 from ruimte.whatif.measures import Schedule, nothing, schedule_of, times
 from ruimte.whatif.network import Network, network_of
-from ruimte.whatif.simulate import simulate
+from ruimte.whatif.simulate import plan_of, simulate
 
 MINUTES = 60
 
@@ -55,10 +55,18 @@ def test_the_network_has_the_labs_zones_gates_and_lengths(net: Network, lab: Lab
     assert net.outer == ("square-west", "street-east")
     assert net.area_m2 == pytest.approx([lab.zones["square"].area_m2, 900])
     assert net.assumed_width == ()
-    # the mean distance to the middle of the short side of a rectangle of 62 m by 45 m is a bit over half the long side
-    assert net.length_m[net.link("square-west", False)] == pytest.approx(33, abs=2)
+    # the square is 62 m long, and its other gate lies at the other end
+    assert net.length_m[net.link("square-west", False)] == pytest.approx(62, abs=2)
     # the street is drawn 103 m by 11 m, but has 900 m² of its 1144: lengths are scaled alike
-    assert net.length_m[net.link("street-east", False)] == pytest.approx(103 / 2 * (900 / 1144) ** 0.5, rel=0.03)
+    assert net.length_m[net.link("street-east", False)] == pytest.approx(103 * (900 / 1144) ** 0.5, rel=0.03)
+
+
+def test_what_the_trams_carry_limits_a_gate_whatever_its_width(lab: Lab) -> None:
+    gates = lab.gates | {"street-east": replace(lab.gates["street-east"], per_minute=30.0)}
+    slow = network_of(replace(lab, gates=gates), compile_lab(lab, {each.key: n for n, each in enumerate(stream_keys(lab))}))
+    both = [slow.link("street-east", inward) for inward in (True, False)]
+    assert plan_of(slow, 5).limit[:, both].tolist() == [[0.5, 0.5]] * 5
+    assert np.isinf(np.delete(plan_of(slow, 5).limit, both, axis=1)).all()
 
 
 def test_a_gate_without_a_width_is_as_wide_as_it_is_drawn_and_is_named() -> None:

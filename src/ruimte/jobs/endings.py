@@ -1,8 +1,8 @@
 """What is to come when an event ends: its visitors leave at once, which no past of the place tells.
 
 The forecast knows when a gathering ends, not where its visitors go then. The what-if model does: they leave the event's zones
-within the hour and go home the way they came, through the zones and gates between. It is run, with nothing done, while an end lies
-within the look-ahead or less than an hour back; of the moments after the end, warnings go by whichever of the two says more.
+within the hour and go home the way they came, through the zones and gates between. It is run, with nothing done, while an end
+lies within the look-ahead or less than an hour back; of the moments after the end, warnings go by what says more.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def network_links(network: Network, model: Model) -> NDArray[np.int64]:
 
 
 def homeward(situation: Situation, ends: list[Ending], persons: Array) -> Situation:
-    """The same, but who leaves an event goes out by the outer gates, each by as many as came in through it today and are still here.
+    """The same, but who leaves an event goes out by the outer gates: by each as many as came in there today and are still here.
 
     Args:
         ends: the events' ends.

@@ -146,7 +146,10 @@ class ZoneProperties(_Table, frozen=True):
 
 
 class GateProperties(_Table, frozen=True):
-    """Properties of a gate (a LineString) in ``places.geojson``: the zone on each side, or ``outside``."""
+    """Properties of a gate (a LineString) in ``places.geojson``: the zone on each side, or ``outside``.
+
+    ``per_minute``: the most people that it takes each way, whatever its width: what the trams of a stop carry.
+    """
 
     kind: str
     key: str
@@ -154,6 +157,7 @@ class GateProperties(_Table, frozen=True):
     from_: str = msgspec.field(name="from")
     to: str
     width_m: float | None = None
+    per_minute: float | None = None
     note: str = ""
 
 

@@ -33,7 +33,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A line between two zones, or a zone and ``outside``."""
+    """A line between two zones, or a zone and ``outside``; it takes ``per_minute`` people each way at the most."""
 
     key: str
     name: Text
@@ -41,6 +41,7 @@ class Gate:
     from_: str
     to: str
     width_m: float | None
+    per_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

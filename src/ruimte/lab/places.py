@@ -108,7 +108,7 @@ def _add(p: _Properties, shape: BaseGeometry, places: Places) -> None:
         area = p.area_m2 if p.area_m2 is not None else area_m2(shape)
         places.zones[p.key] = Zone(p.key, p.name, shape, area, p.capacity, p.empty_at, p.levels, p.longest_stay, p.typical)
     elif isinstance(p, GateProperties):
-        places.gates[p.key] = Gate(p.key, p.name, shape, p.from_, p.to, p.width_m)
+        places.gates[p.key] = Gate(p.key, p.name, shape, p.from_, p.to, p.width_m, p.per_minute)
     else:
         places.count_points[p.key] = CountPoint(p.key, p.name, shape, p.width_m, p.levels, p.typical)
 

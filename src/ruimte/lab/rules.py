@@ -247,7 +247,14 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "levels": level_table("density"),
         "typical": positive,
     },
-    GateProperties: {"key": key, "name": text, "from": filled, "to": filled, "width_m": positive},
+    GateProperties: {
+        "key": key,
+        "name": text,
+        "from": filled,
+        "to": filled,
+        "width_m": positive,
+        "per_minute": positive,
+    },
     CountPointProperties: {
         "key": key,
         "name": text,

@@ -11,8 +11,8 @@ through one gate in five minutes look just the same. So what the counters *said*
 of each zone over one tick, with :math:`c` what a counter said, :math:`e` what was expected of it and :math:`g` persons for each
 one that it counts. It is a surge where :math:`S - \max(E, 0) \ge \alpha L`, with :math:`L` the number of people at which the
 lowest level that warns starts and :math:`\alpha` the lab's ``surge``. It passes every level that starts below the number of
-people before, plus :math:`S`; where a tick is no longer than ten minutes, plus twice that within one tick more: a surge seldom stops at
-the end of a tick.
+people before, plus :math:`S`; where a tick is no longer than ten minutes, plus twice that within one tick more: a surge seldom
+stops at the end of a tick.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _apply(step: Step, window: _Window, made: Schedule) -> bool:
         case "close":
             plan.may[when, links] = 0.0
         case "open":
-            plan.may[when, links], plan.held[when, links], plan.limit[when, links] = 1.0, 0.0, np.inf
+            plan.may[when, links], plan.held[when, links], plan.limit[when, links] = 1.0, 0.0, network.limit_s[links]
         case "hold":
             plan.held[when, links] = 1.0
         case "width":
@@ -126,7 +126,7 @@ def _apply(step: Step, window: _Window, made: Schedule) -> bool:
         case "one-way":
             plan.may[when, network.back[links]] = 0.0
         case "dose":
-            plan.limit[when, links] = (action.per_minute or 0.0) / 60
+            plan.limit[when, links] = np.minimum((action.per_minute or 0.0) / 60, network.limit_s[links])
         case "redirect":
             return _redirect(action, when, links, made, network)
         case "stop-arrivals":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import shapely
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from ruimte.lab.geometry import area_m2, flattened
-from ruimte.lab.lab import Lab, Zone
+from ruimte.lab.lab import Gate, Lab, Zone
 from ruimte.model.place import OUTSIDE, Model
 
 Array = NDArray[np.float64]
@@ -32,7 +33,8 @@ class Network:
     ``first[zones]:`` are the entrances. ``source`` and ``target`` are zones, ``OUTSIDE`` for none; ``gate`` the gate's index;
     ``back`` the link the other way. ``length_m``: how far someone in the source zone walks to the gate on average (0 from
     outside). ``exits``: the links that lead outside, one for each entrance and in the same order: *outer gates*.
-    ``assumed_width``: the gates whose width nobody gave; ``alone``: zones without any gate, in which nobody can move.
+    ``limit_s``: persons/s that pass each link at the most whatever its width, as many as a tram service takes (infinite: as many
+    as fit). ``assumed_width``: the gates whose width nobody gave; ``alone``: zones without any gate, in which nobody can move.
     """
 
     zones: tuple[str, ...]
@@ -47,6 +49,7 @@ class Network:
     length_m: Array
     exits: Index
     inward: NDArray[np.bool_]
+    limit_s: Array
     assumed_width: tuple[str, ...] = ()
 
     @property
@@ -75,10 +78,12 @@ def network(
     zones: Sequence[tuple[str, float]],
     gates: Sequence[tuple[str, str | None, str | None, float, float, float]],
     assumed_width: tuple[str, ...] = (),
+    limits_s: Mapping[str, float] = MappingProxyType({}),
 ) -> Network:
     """A network of zones (key, area in m²) and gates (key, from, to, width in m, metres walked to it in from, in to).
 
-    ``None`` is outside. Raises ``ValueError`` for what cannot be: an unknown zone, no area, no width.
+    ``None`` is outside. ``limits_s``: persons/s that a gate (by key) takes each way at the most. Raises ``ValueError`` for what
+    cannot be: an unknown zone, no area, no width.
     """
     index: dict[str | None, int] = {key: number for number, (key, _) in enumerate(zones)} | {None: OUTSIDE}
     ways = []
@@ -111,6 +116,7 @@ def network(
         length_m=np.array([way[3] for way in ways], dtype=np.float64),
         exits=back[first[-1] :],
         inward=np.array([way[4] for way in ways], dtype=np.bool_),
+        limit_s=np.array([limits_s.get(gates[way[2]][0], np.inf) for way in ways], dtype=np.float64),
         assumed_width=assumed_width,
     )
 
@@ -118,9 +124,10 @@ def network(
 def network_of(lab: Lab, model: Model) -> Network:
     """The network of a lab; zones have the indices of the model's places (which begin with the zones).
 
-    A gate without ``width_m`` is as wide as its line is long, and is named in ``assumed_width``. How far people walk is the mean
-    distance, as the crow flies, from everywhere in the zone to the gate; where the lab gives a zone another area than it is
-    drawn with, lengths in it are scaled alike.
+    A gate without ``width_m`` is as wide as its line is long, and is named in ``assumed_width``; one with ``per_minute`` takes no
+    more each way. How far people walk to a gate, as the crow flies, is the mean distance from everywhere in the zone, or from its
+    other gates where that is more: through a street most only pass. Where the lab gives a zone another area than it is drawn
+    with, lengths in it are scaled alike.
     """
     zones = [lab.zones[place.key] for place in model.places if place.quantity == "people"]
     by_key = {zone.key: zone for zone in zones}
@@ -129,11 +136,21 @@ def network_of(lab: Lab, model: Model) -> Network:
         one, other = by_key.get(gate.from_), by_key.get(gate.to)
         drawn = float(flattened(gate.line, gate.line.centroid).length)
         width = gate.width_m if gate.width_m is not None else max(drawn, NARROWEST_M)
-        walks = [0.0 if zone is None else _walk_m(zone, gate.line) for zone in (one, other)]
+        walks = [0.0 if zone is None else max(_walk_m(zone, gate.line), _through_m(lab, zone, gate)) for zone in (one, other)]
         sides = [None if zone is None else zone.key for zone in (one, other)]
         gates.append((gate.key, sides[0], sides[1], width, walks[0], walks[1]))
     assumed = tuple(gate.key for gate in lab.gates.values() if gate.width_m is None)
-    return network([(zone.key, zone.area_m2) for zone in zones], gates, assumed)
+    limits = {gate.key: gate.per_minute / 60 for gate in lab.gates.values() if gate.per_minute is not None}
+    return network([(zone.key, zone.area_m2) for zone in zones], gates, assumed, limits)
+
+
+def _through_m(lab: Lab, zone: Zone, gate: Gate) -> float:
+    """Mean distance from the middle of a zone's other gates to a gate; 0 where it has no other."""
+    middle = zone.polygon.centroid
+    line = flattened(gate.line, middle)
+    others = [each.line for each in lab.gates.values() if zone.key in (each.from_, each.to) and each.key != gate.key]
+    scale = (zone.area_m2 / area_m2(zone.polygon)) ** 0.5
+    return float(np.mean([flattened(each, middle).centroid.distance(line) for each in others]) * scale) if others else 0.0
 
 
 def _walk_m(zone: Zone, gate: BaseGeometry) -> float:

@@ -13,7 +13,7 @@ from ruimte.whatif.network import Index
 
 SCALE_S = 20.0
 """Of two ways that differ by this, 27 in 100 take the longer one (assumed)."""
-PATIENCE_S = 120.0
+PATIENCE_S = 900.0
 """Who has lost this much at a way out, and would be out sooner by another by as much, begins to think of that one (assumed)."""
 LONGEST_WAIT_S = 1800.0
 """What people expect at most of a queue that does not move."""

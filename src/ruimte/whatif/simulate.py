@@ -40,7 +40,7 @@ def plan_of(network: Network, slots: int, diagram: Diagram = WEIDMANN) -> Plan:
         width_m=np.tile(np.maximum(network.width_m - 2 * diagram.edge_m, 0.0), (slots, 1)),
         may=np.ones((slots, links)),
         held=np.zeros((slots, links)),
-        limit=np.full((slots, links), np.inf),
+        limit=np.tile(network.limit_s, (slots, 1)),
         aside=np.zeros((slots, links)),
         aside_to=np.tile(np.arange(links), (slots, 1)),
     )

@@ -17,8 +17,8 @@ LONGEST_STAY_S = 4 * 3600.0
 SHORTEST_STAY_S = 60.0
 GUESSED_STAY_S = 600.0
 """Where nobody knows how many people there are, as many are taken as pass in this time (assumed): see ``Situation.unknown``."""
-AFTER_S = 1800.0
-"""Within this time on average, visitors go once an event is over: all within an hour, evenly."""
+AFTER_S = 1200.0
+"""Within this time on average, visitors go once an event is over: most within half an hour (assumed)."""
 UNSURE_ARRIVALS = 0.2
 """By which share (a standard deviation) arrivals of the next hour differ from those of the last half hour (assumed)."""
 
