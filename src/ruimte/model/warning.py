@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 
 Phase = Literal["open", "acknowledged", "closed"]
+ANSWERS = ("declined", "seen")
+"""How a warning is answered without a measure."""
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
