@@ -14,10 +14,13 @@ from ruimte.jobs.inbox import Inbox, Sent
 from ruimte.jobs.keeping import judge_figure
 from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.model.observation import no_observations
+from ruimte.model.role import Actor
 from ruimte.sta.errors import StaError
 from ruimte.store import observations
 
 from .conftest import NOW, moment, rows_of
+
+WHO = Actor("Jo Jansen", "operator")
 
 
 class LabRun:
@@ -47,7 +50,7 @@ class LabRun:
     def report(self, *figures, place="square", note=""):
         """Somebody reports ten minutes into the hour that comes."""
         self.clock.set(self.clock.now_us() + 10 * MINUTE_US)
-        asyncio.run(self.room.report_count("operator", place, *figures, note))
+        asyncio.run(self.room.report_count(WHO, place, *figures, note))
         self.clock.set(self.clock.now_us() - 10 * MINUTE_US)
 
 
@@ -73,7 +76,7 @@ def test_the_next_picture_goes_towards_what_was_reported_and_is_surer(start, lab
     assert width(lab_run.zone()) / lab_run.zone().mean < width(other.zone()) / other.zone().mean
     line = next(line for line in lab_run.room.logbook("nl") if line.kind == "field-report")
     assert line.text.startswith("Veldmelding van Plein: ongeveer ")
-    assert line.who == "operator"
+    assert (line.who, line.name) == ("operator", "Jo Jansen")
 
 
 def test_a_silent_place_becomes_known_and_its_age_is_that_of_the_report(start, lab_run):
@@ -151,14 +154,14 @@ def test_outside_the_registered_time_no_report_is_taken(lab_run):
 def test_a_note_is_a_line_of_the_logbook(lab_run):
     lab_run.hours(1)
     heard = lab_run.room.listen()
-    asyncio.run(lab_run.room.note("operator", " Podium dicht ", "square"))
+    asyncio.run(lab_run.room.note(WHO, " Podium dicht ", "square"))
     assert heard.get_nowait().kind == "changed"
-    asyncio.run(lab_run.room.note("operator", "Alles rustig"))
+    asyncio.run(lab_run.room.note(WHO, "Alles rustig"))
     assert [line.text for line in lab_run.room.logbook("nl", limit=2)] == ["Alles rustig", "Plein: Podium dicht"]
     with pytest.raises(HoldsPersonalError):
-        asyncio.run(lab_run.room.note("operator", "auto KB-12-GT"))
+        asyncio.run(lab_run.room.note(WHO, "auto KB-12-GT"))
     with pytest.raises(RuimteError, match="no such zone"):
-        asyncio.run(lab_run.room.note("operator", "hier", "nowhere"))
+        asyncio.run(lab_run.room.note(WHO, "hier", "nowhere"))
 
 
 def test_no_device_tells_what_people_tell(lab_run):

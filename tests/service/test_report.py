@@ -12,11 +12,13 @@ from ruimte.clock import HOUR_US, MINUTE_US, ManualClock
 from ruimte.errors import RuimteError
 from ruimte.jobs.live import LiveRoom
 from ruimte.jobs.reporting import as_dict, gather, log_csv, report_page
+from ruimte.model.role import Actor
 from ruimte.report.pdf import find_chromium, to_pdf
 
 from .conftest import NOW, moment, rows_of
 
 HOURS = 14
+WHO = Actor("Jo Jansen", "operator")
 
 
 @pytest.fixture
@@ -40,9 +42,9 @@ def evening(start):
             for warning in room.warnings("en"):
                 if warning.phase != "open":
                     continue
-                await room.acknowledge(warning.id, "operator")
+                await room.acknowledge(warning.id, WHO)
                 if first and warning.measures:
-                    await room.decide(warning.id, "operator", warning.measures[0].key, "as agreed")
+                    await room.decide(warning.id, WHO, warning.measures[0].key, "as agreed")
                     first = False
 
     asyncio.run(live())
@@ -164,6 +166,12 @@ def test_the_logbook_as_csv_holds_every_line_of_the_period(evening):
     assert rows[0] == "Nummer,Tijd van het lab,Kloktijd,Soort,Plek,Waarschuwing,Wie,Tekst"
     assert len(rows) - 2 == len(told(evening).log)
     assert any("Maatregel voor" in row for row in rows)
+
+
+def test_nobody_is_named(evening):
+    for language in ("en", "nl"):
+        assert "Jansen" not in page(evening, language)
+        assert "Jansen" not in log_csv(evening.station.lab, evening.store, language, *period())
 
 
 def test_a_pdf_is_made_by_the_machines_chromium(evening):

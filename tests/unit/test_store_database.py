@@ -19,6 +19,7 @@ from ruimte.store import records, results
 from ruimte.store.records import LogEntry
 from ruimte.store.retention import purge_records
 from ruimte.store.sqlite import Reader, Store, _migrations
+from ruimte.store.staff import keep_name
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_only_what_is_older_than_its_retention_goes_and_that_is_written_down(pat
     def write(store):
         for at_us in (5, 50):
             line = LogEntry(lab_us=at_us, wall_us=0, kind="note", who="operator", body={"note": str(at_us)})
-            store.write(lambda c, e=line: records.append_log(c, e)).result()
+            store.write(lambda c, e=line: keep_name(c, records.append_log(c, e), "Jo", 99)).result()
         closed = msgspec.structs.replace(some_warning, phase="closed", closed_us=6)
         still_open = msgspec.structs.replace(some_warning, id=9)
         for step, at_us in ((some_warning, 5), (closed, 6), (still_open, 5)):

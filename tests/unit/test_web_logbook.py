@@ -7,7 +7,8 @@ import threading
 import pytest
 from starlette.testclient import TestClient
 
-from fake_room import FakeRoom
+from fake_room import FakeAccounts, FakeRoom
+from ruimte.model.role import Actor
 from ruimte.web.control.logbook import read_range
 from ruimte.web.problems import WebError
 
@@ -43,6 +44,15 @@ def test_a_visitors_identifier_is_refused_and_not_shown_again(
     page = signed_in.post(f"/logbook?lang={language}", data={"text": "call 06-12345678"}, headers=PAGE).text
     assert f"<span>{told[0].upper()}{told[1:]}</span>" in page
     assert not any("12345678" in line.text for line in room.logbook("en"))
+
+
+def test_who_may_not_export_or_write_is_offered_neither(client: TestClient, accounts: FakeAccounts) -> None:
+    for role, offered in (("viewer", (False, False)), ("operator", (True, False)), ("manager", (True, True))):
+        accounts.user = Actor("Jo Jansen", role)  # type: ignore[arg-type]
+        client.cookies.set("ruimte_session_8000", accounts.welcome())
+        for page in ("/", "/logbook"):
+            text = client.get(page).text
+            assert ('action="/logbook"' in text, "/report" in text.replace("field-report", "")) == offered, (page, role)
 
 
 def test_nobody_writes_without_a_session(client: TestClient, room: FakeRoom) -> None:

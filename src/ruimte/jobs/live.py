@@ -34,7 +34,6 @@ Feed = Callable[[int], pa.Table]
 Prepare = Callable[[Callable[[float], None]], None]
 """What must be there before the station starts; told how far it is (0–1) through its argument."""
 
-"""Answers to a warning besides a measure: none is taken; seen, and nothing done."""
 _Change = Callable[[Warning, int], Warning | None]
 """From a warning and the moment to what becomes of it; None: nothing changes."""
 _LISTENER_QUEUE = 64

@@ -8,7 +8,7 @@ import msgspec
 
 Phase = Literal["open", "acknowledged", "closed"]
 ANSWERS = ("declined", "seen")
-"""How a warning is answered without a measure."""
+"""Answers to a warning besides a measure: none is taken; seen, and nothing done."""
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
