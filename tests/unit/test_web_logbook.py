@@ -47,12 +47,15 @@ def test_a_visitors_identifier_is_refused_and_not_shown_again(
 
 
 def test_who_may_not_export_or_write_is_offered_neither(client: TestClient, accounts: FakeAccounts) -> None:
-    for role, offered in (("viewer", (False, False)), ("operator", (True, False)), ("manager", (True, True))):
+    given = {"viewer": (False, False), "operator": (True, False), "manager": (True, True), "privacy-officer": (False, True)}
+    for role, offered in given.items():
         accounts.user = Actor("Jo Jansen", role)  # type: ignore[arg-type]
         client.cookies.set("ruimte_session_8000", accounts.welcome())
-        for page in ("/", "/logbook"):
-            text = client.get(page).text
-            assert ('action="/logbook"' in text, "/report" in text.replace("field-report", "")) == offered, (page, role)
+        text, room_text = client.get("/logbook").text, client.get("/").text
+        assert ('action="/logbook"' in text, "/logbook.csv" in text) == offered, role
+        assert ('action="/logbook"' in room_text, "Field report, export" in room_text) == offered, role
+        codes = [client.get(path).status_code for path in ("/report", "/logbook.csv")]
+        assert codes == [200 if may else 403 for may in offered], role
 
 
 def test_nobody_writes_without_a_session(client: TestClient, room: FakeRoom) -> None:

@@ -30,7 +30,7 @@ NEEDS: Mapping[str, Need] = {
     "POST /logbook/field-report": "act",
     "GET /logbook.csv": "export",
     "GET /logbook.pdf": "export",
-    "GET /report": "export",
+    "GET /report": "act",
     "GET /sources": "look",
     "GET /sensors": "look",
     "GET /sign-in": "nothing",
