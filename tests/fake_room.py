@@ -313,7 +313,7 @@ class FakeRoom:
         ]
         return [view for view in reversed(views) if before is None or view.id < before][:limit]
 
-    async def note(self, actor: Actor, text: str, place: str | None = None) -> None:
+    async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
         text = check_note(text)
         self._log("note", place, {"en": text, "nl": text}, actor)
         self.tell("changed")

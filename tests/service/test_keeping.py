@@ -154,14 +154,14 @@ def test_outside_the_registered_time_no_report_is_taken(lab_run):
 def test_a_note_is_a_line_of_the_logbook(lab_run):
     lab_run.hours(1)
     heard = lab_run.room.listen()
-    asyncio.run(lab_run.room.note(WHO, " Podium dicht ", "square"))
+    asyncio.run(lab_run.room.write_note(WHO, " Podium dicht ", "square"))
     assert heard.get_nowait().kind == "changed"
-    asyncio.run(lab_run.room.note(WHO, "Alles rustig"))
+    asyncio.run(lab_run.room.write_note(WHO, "Alles rustig"))
     assert [line.text for line in lab_run.room.logbook("nl", limit=2)] == ["Alles rustig", "Plein: Podium dicht"]
     with pytest.raises(HoldsPersonalError):
-        asyncio.run(lab_run.room.note(WHO, "auto KB-12-GT"))
+        asyncio.run(lab_run.room.write_note(WHO, "auto KB-12-GT"))
     with pytest.raises(RuimteError, match="no such zone"):
-        asyncio.run(lab_run.room.note(WHO, "hier", "nowhere"))
+        asyncio.run(lab_run.room.write_note(WHO, "hier", "nowhere"))
 
 
 def test_no_device_tells_what_people_tell(lab_run):

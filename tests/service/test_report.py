@@ -77,7 +77,7 @@ def test_it_holds_the_warnings_that_were_given_and_what_became_of_them(evening):
     assert passed, "the town was far busier than ever in these hours"
     for judged in passed:
         place = found.place(judged.warning.place)
-        assert place.passed(judged.warning.level).any()
+        assert place.passed(judged.level).any()
         assert judged.lead_us is None or 0 < judged.lead_us <= HOURS * HOUR_US
 
 
@@ -94,7 +94,9 @@ def test_a_decision_is_told_with_what_was_expected_and_what_came(evening):
     after = (place.ends_us > decision.at_us) & (place.ends_us <= decision.at_us + found.look_ahead_us)
     assert decision.note == "as agreed"
     assert decision.peak == pytest.approx(place.mean[after].max())
-    assert any(judged.warning.measure for judged in found.warnings)
+    (taken,) = [judged.warning for judged in found.warnings if judged.warning.measure]
+    assert taken.place == decision.place
+    assert taken.answer == decision.what
 
 
 @pytest.mark.parametrize("language", ["en", "nl"])

@@ -67,6 +67,17 @@ def test_one_whose_level_never_came_is_false_and_an_open_one_not_known():
     assert judge(warning(2, 6, level="E"), place(10, 20, 120, 150, 120, 60, 10)).verdict == "not"
 
 
+def test_one_that_was_lowered_is_judged_by_what_it_said_then():
+    busy = place(10, 20, 50, 80, 120, 150, 120, 220, 90, 20)
+    lowered = warning(1, 10, level="E", said=((3 * TICK, "D"),))
+    found = judge(lowered, busy)
+    assert (found.verdict, found.level, found.lead_us) == ("ahead", "D", 4 * TICK)  # what passed E later, it no longer said
+    assert judge(warning(1, 10, level="E"), busy).lead_us == 7 * TICK
+    raised = warning(1, 10, level="D", said=((6 * TICK, "E"),))
+    assert (judge(raised, busy).level, judge(raised, busy).lead_us) == ("D", 4 * TICK)
+    assert judge(warning(1, 4, level="E", said=((3 * TICK, "D"),)), busy).verdict == "not"
+
+
 def test_what_comes_after_it_was_closed_is_not_its_merit():
     assert judge(warning(1, 3), place(10, 20, 50, 80, 120, 150)).verdict == "not"
 

@@ -270,7 +270,7 @@ class LiveRoom:
 
     # --- writing down -----------------------------------------------------------------------------------------------
 
-    async def note(self, actor: Actor, text: str, place: str | None = None) -> None:
+    async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
         await asyncio.to_thread(self._keeper.note, actor, text, place)
         await self._tell("changed")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -311,7 +312,8 @@ def _thresholds(lab: Lab, model: Model, source: Source, index: Mapping[int, int]
 def _warning(life: list[tuple[int, Warning]], words: Sentences) -> WarningTold:
     first, last = life[0][1], life[-1][1]
     acknowledged = next(((at_us, step) for at_us, step in life if step.acknowledged_by is not None), None)
-    decision = last.decision
+    decision = next((step.decision for _, step in reversed(life) if step.decision is not None), None)
+    levels = [(at_us, step.level) for at_us, step in life]
     return WarningTold(
         id=first.id,
         place=first.place,
@@ -324,6 +326,7 @@ def _warning(life: list[tuple[int, Warning]], words: Sentences) -> WarningTold:
         answer=words.decision(decision),
         measure=decision is not None and words.is_measure(decision),
         closed_us=last.closed_us if last.phase == "closed" else None,
+        said=tuple(now for before, now in pairwise(levels) if now[1] != before[1]),
     )
 
 

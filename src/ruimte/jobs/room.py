@@ -306,7 +306,7 @@ class Room(Protocol):
         """Delete the names of staff whose time is over (``retention.staff``); tells how many. Durable when it returns."""
         ...
 
-    async def note(self, actor: Actor, text: str, place: str | None = None) -> None:
+    async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
         """Write a note into the logbook. Raises ``RuimteError`` where it is not fit for it. Durable when it returns."""
         ...
 

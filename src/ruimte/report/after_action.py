@@ -123,7 +123,8 @@ def _forecast(e: Evening, words: Words) -> tuple[str, str, str]:
 
 def _became(judged: Judged, words: Words) -> str:
     if judged.verdict == "ahead" and judged.passed_us is not None:
-        return words("passed %(time)s later, at %(at)s", time=words.lasts(judged.lead_us), at=words.clock(judged.passed_us))
+        told = words("passed %(time)s later, at %(at)s", time=words.lasts(judged.lead_us), at=words.clock(judged.passed_us))
+        return told if judged.level == judged.warning.level else f"{words.level(judged.level)}: {told}"
     if judged.verdict == "already":
         return words("had been passed already")
     if judged.verdict == "running":

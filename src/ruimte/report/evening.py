@@ -75,19 +75,24 @@ class WarningTold:
     answer: str | None = None
     measure: bool = False
     closed_us: int | None = None
+    said: tuple[tuple[int, str], ...] = ()
+    """From which moment on it said which level, where that changed after it opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A warning with what became of it.
 
-    ``ahead``: its level was passed ``lead_us`` after it opened. ``already``: it was passed when it opened. ``not``: it closed,
-    and the level was not passed; where a measure was taken, that may be why. ``running``: it was open when the period ended.
+    ``ahead``: a level that it said was passed ``lead_us`` after it opened, while it said so. ``already``: it was passed when it
+    opened. ``not``: it closed, and the level was not passed; where a measure was taken, that may be why. ``running``: it was open
+    when the period ended.
     """
 
     warning: WarningTold
     verdict: Verdict
     passed_us: int | None = None
+    level: str = ""
+    """The level that was passed: where its first one was not, the lower one that it was lowered to."""
 
     @property
     def lead_us(self) -> int | None:
@@ -224,15 +229,30 @@ def judge(warning: WarningTold, place: PlaceTold | None) -> Judged:
     """What became of a warning, by what is known of its place in the period."""
     if place is None or not len(place.ends_us):
         return Judged(warning, "running" if warning.closed_us is None else "not")
-    passed, ends = place.passed(warning.level), place.ends_us
-    until = warning.closed_us if warning.closed_us is not None else np.inf
+    ends = place.ends_us
     before = np.flatnonzero(ends <= warning.opened_us)
-    if len(before) and passed[before[-1]]:
-        return Judged(warning, "already")
-    after = np.flatnonzero(passed & (ends > warning.opened_us) & (ends <= until))
-    if len(after):
-        return Judged(warning, "ahead", int(ends[after[0]]))
+    if len(before) and place.passed(warning.level)[before[-1]]:
+        return Judged(warning, "already", level=warning.level)
+    first = _rank(place, warning.level)
+    lowered = sorted({_rank(place, level) for _, level in warning.said if 0 <= _rank(place, level) < first}, reverse=True)
+    for rank in (first, *lowered):
+        after = np.flatnonzero(
+            (place.rank >= max(rank, 0)) & (ends > warning.opened_us) & (ends <= _says_until(warning, place, rank))
+        )
+        if rank >= 0 and len(after):
+            return Judged(warning, "ahead", int(ends[after[0]]), place.names[rank])
     return Judged(warning, "running" if warning.closed_us is None else "not")
+
+
+def _rank(place: PlaceTold, level: str) -> int:
+    return place.names.index(level) if level in place.names else -1
+
+
+def _says_until(warning: WarningTold, place: PlaceTold, rank: int) -> float:
+    """Until when a warning says that a level, or a higher one, is coming or there."""
+    lapsed = [at_us for at_us, level in warning.said if _rank(place, level) < rank]
+    closed = float("inf") if warning.closed_us is None else float(warning.closed_us)
+    return min([closed, *map(float, lapsed[:1])])
 
 
 def misses(place: PlaceTold, warnings: list[WarningTold], tick_us: int, apart_us: int) -> list[Miss]:

@@ -55,7 +55,7 @@ def course(evening: Evening, words: Words) -> str:
     axes.plot([], [], "D", color=INK, markersize=5, label=words("decision"))
     for name, colour in _legend(places):
         axes.plot([], [], "s", color=LEVELS[colour], markersize=8, markeredgecolor=QUIET, markeredgewidth=0.4, label=name)
-    axes.plot([], [], "s", color="white", markersize=8, markeredgecolor=QUIET, label=f"? {words('silent')}")
+    axes.plot([], [], "s", color="white", markersize=8, markeredgecolor=QUIET, label=f"? {words('not known')}")
     figure.legend(loc="outside lower center", ncols=12, frameon=False, fontsize=8, handletextpad=0.3, columnspacing=1.1)
     told = " ".join(place_told(place, words) for place in places)
     return _svg(figure, "course", words("Course of the period"), words("Levels of every place over time. %(told)s", told=told))

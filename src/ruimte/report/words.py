@@ -120,7 +120,6 @@ _DUTCH = {
     "min": "min",
     "warning": "waarschuwing",
     "decision": "besluit",
-    "silent": "stil",
     "Levels of every place over time. %(told)s": "Niveaus van elke plek in de tijd. %(told)s",
     "%(place)s: at most %(figure)s at %(time)s (%(level)s).": "%(place)s: hoogstens %(figure)s om %(time)s (%(level)s).",
     "%(place)s: not known.": "%(place)s: niet bekend.",

@@ -80,7 +80,7 @@ async def note(request: Request) -> Response:
     room, _ = _parts(request)
     fields = await form(request)
     try:
-        await room.note(request.state.user, fields.get("text", ""), fields.get("place") or None)
+        await room.write_note(request.state.user, fields.get("text", ""), fields.get("place") or None)
     except RuimteError as error:
         raise _told(request, error) from error
     if "hx-request" in request.headers:
