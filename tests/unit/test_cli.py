@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import shutil
@@ -278,3 +279,12 @@ def test_a_report_of_a_period(ruimte, tmp_path):
 def test_a_report_that_cannot_be(ruimte, arguments, told):
     assert imported(ruimte).exit_code == 0
     refused(ruimte("report", "town", *arguments), told)
+
+
+def test_a_report_of_an_older_database(ruimte, tmp_path):
+    assert imported(ruimte).exit_code == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "example.db")) as connection:
+        connection.execute("DROP TABLE staff_names")
+        connection.commit()
+    period = ("--from", "2026-06-01T11:00", "--to", "2026-06-01T13:00")
+    refused(ruimte("report", "town", *period), "older Ruimte", "ruimte serve")

@@ -46,6 +46,13 @@ def test_a_visitors_identifier_is_refused_and_not_shown_again(
     assert not any("12345678" in line.text for line in room.logbook("en"))
 
 
+def test_an_answer_to_a_warning_holds_no_identifier_either(signed_in: TestClient, room: FakeRoom) -> None:
+    answer = signed_in.post("/warnings/1/decide?lang=nl", data={"decline": "yes", "note": "auto KB-12-GT"}, headers=PAGE)
+    assert answer.status_code == 400
+    assert "De notitie bevat iets als een kenteken" in answer.text
+    assert not room.decisions
+
+
 def test_who_may_not_export_or_write_is_offered_neither(client: TestClient, accounts: FakeAccounts) -> None:
     given = {"viewer": (False, False), "operator": (True, False), "manager": (True, True), "privacy-officer": (False, True)}
     for role, offered in given.items():

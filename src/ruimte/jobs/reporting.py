@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
@@ -132,8 +133,12 @@ def gather(lab: Lab, model: Model, source: Source, language: str, from_us_: int,
     require_period(from_us_, until_us)
     places = _places(lab, model, source, language, from_us_, until_us)
     by_key = {place.key: place for place in places}
-    entries: list[LogEntry] = source.read(lambda c: records.log_between(c, from_us_, until_us))
-    steps: list[tuple[int, Warning]] = source.read(lambda c: records.warning_steps(c, from_us_, until_us))
+    try:
+        entries: list[LogEntry] = source.read(lambda c: records.log_between(c, from_us_, until_us))
+        steps: list[tuple[int, Warning]] = source.read(lambda c: records.warning_steps(c, from_us_, until_us))
+    except sqlite3.OperationalError as error:  # it is only read here: the schema is brought forward by who writes
+        mend = f"let this version's node open it once: ruimte serve {lab.key}"
+        raise RuimteError(f"was last opened by an older Ruimte ({error})", "database", mend) from None
     lives: dict[int, list[tuple[int, Warning]]] = {}
     for at_us, warning in steps:
         lives.setdefault(warning.id, []).append((at_us, warning))

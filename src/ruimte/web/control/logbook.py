@@ -82,7 +82,7 @@ async def note(request: Request) -> Response:
     try:
         await room.write_note(request.state.user, fields.get("text", ""), fields.get("place") or None)
     except RuimteError as error:
-        raise _told(request, error) from error
+        raise told(request, error) from error
     if "hx-request" in request.headers:
         return logbook_fragment(request)
     return RedirectResponse("/logbook?done=note", 303)
@@ -96,7 +96,7 @@ async def report_count(request: Request) -> Response:
     try:
         await room.report_count(request.state.user, fields.get("place", ""), low, high, fields.get("note", ""))
     except RuimteError as error:
-        raise _told(request, error) from error
+        raise told(request, error) from error
     return RedirectResponse("/logbook?done=report", 303)
 
 
@@ -206,7 +206,7 @@ def _saved(name: str, ending: str, room: Room, span: tuple[int, int]) -> dict[st
     return {"content-disposition": f'attachment; filename="{name}-{room.lab.key}-{stamp}.{ending}"'}
 
 
-def _told(request: Request, error: RuimteError) -> WebError:
+def told(request: Request, error: RuimteError) -> WebError:
     """What the room objects to, in the reader's language; what looked like an identifier is not shown again."""
     _, pages = _parts(request)
     words = pages.speaks(request)
