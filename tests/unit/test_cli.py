@@ -283,7 +283,7 @@ def test_a_report_that_cannot_be(ruimte, arguments, told):
 
 def test_a_report_of_an_older_database(ruimte, tmp_path):
     assert imported(ruimte).exit_code == 0
-    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "example.db")) as connection:
+    with contextlib.closing(sqlite3.connect(next((tmp_path / "data").glob("*.db")))) as connection:
         connection.execute("DROP TABLE staff_names")
         connection.commit()
     period = ("--from", "2026-06-01T11:00", "--to", "2026-06-01T13:00")
