@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,8 @@ def course(evening: Evening, words: Words) -> str:
 
 def small_multiple(evening: Evening, place: PlaceTold, words: Words, number: int) -> str:
     """One place: how many, the 90 % band, the levels behind it, and its warnings and decisions."""
-    figure = _figure(4.9, 2.15)
+    figure = _figure(4.9, 2.15, layout=None)  # a layout that finds its own margins draws everything three times
+    figure.subplots_adjust(left=0.15, right=0.93, top=0.88, bottom=0.13)
     axes = figure.subplots()
     at, keep = _kept(place)
     hours = np.array([_h(int(us), evening) for us in place.ends_us[at]])
@@ -188,11 +189,11 @@ def _time_axis(axes: Axes, evening: Evening, words: Words, *, few: bool = False)
     axes.spines[["left", "bottom"]].set_color(QUIET)
 
 
-def _figure(width: float, height: float) -> Figure:
+def _figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure((width, height), facecolor="white", layout="constrained")
+    figure = Figure((width, height), facecolor="white", layout=layout)
     FigureCanvasSVG(figure)
     return figure
 
