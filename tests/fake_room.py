@@ -10,15 +10,18 @@ import math
 import secrets
 import sys
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 from shapely.geometry import Point, box
 
+from fake_report import fake_evening
 from ruimte.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso, to_us
 from ruimte.errors import RuimteError
+from ruimte.intake.notes import check_note
+from ruimte.jobs.keeping import judge_figure
 from ruimte.jobs.room import (
     Ahead,
     Chance,
@@ -34,9 +37,12 @@ from ruimte.jobs.room import (
     WarningView,
     ZoneView,
 )
-from ruimte.lab.files import LabFile, MeasureEntry, Text, Ticks
+from ruimte.lab.field_reports import report_sensors
+from ruimte.lab.files import FieldReports, LabFile, MeasureEntry, Text, Ticks
 from ruimte.lab.lab import CountPoint, Lab, Zone
 from ruimte.model.role import ROLE_NAMES, Actor
+from ruimte.report.after_action import after_action
+from ruimte.report.words import Words
 from ruimte.store.accounts import Account, Session
 from ruimte.text import pick
 
@@ -148,6 +154,7 @@ def fake_lab(tiles: str = "none") -> Lab:
         attribution="invented figures",
         synthetic=True,
         ticks=Ticks(length="15m"),
+        field_reports=FieldReports(legal_ground="invented", valid_from=date(2019, 1, 1), valid_until=date(2029, 1, 1)),
     )
     file = msgspec.structs.replace(file, map=msgspec.structs.replace(file.map, tiles=tiles))
     zones, points = {}, {}
@@ -159,7 +166,9 @@ def fake_lab(tiles: str = "none") -> Lab:
         else:
             points[spot.key] = CountPoint(spot.key, spot.name, Point(lon, lat), None, None)
     measures = {measure.key: measure for measure in MEASURES}
-    return Lab(Path("fake"), file, ZoneInfo("Europe/Amsterdam"), zones, {}, points, {}, {}, {}, measures, ())
+    return Lab(
+        Path("fake"), file, ZoneInfo("Europe/Amsterdam"), zones, {}, points, report_sensors(file, zones), {}, {}, measures, ()
+    )
 
 
 def figure(spot: Spot, at_us: int) -> float:
@@ -303,6 +312,29 @@ class FakeRoom:
             for n, (t, kind, place, text, who, name) in enumerate(self.lines, 1)
         ]
         return [view for view in reversed(views) if before is None or view.id < before][:limit]
+
+    async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
+        text = check_note(text)
+        self._log("note", place, {"en": text, "nl": text}, actor)
+        self.tell("changed")
+
+    async def report_count(self, actor: Actor, place: str, low: float, high: float, note: str = "") -> None:
+        if place not in self.lab.zones:
+            raise RuimteError("takes no field reports", place, "choose a zone")
+        people = judge_figure(low, high, 0.25, self.lab.zones[place].area_m2 * 5.4).people
+        name = self.lab.zones[place].name
+        told = {"en": "Field report", "nl": "Veldmelding"}
+        text = {language: f"{word}: {pick(name, language)}, {people:.0f}" for language, word in told.items()}
+        self._log("field-report", place, text, actor)
+        self.tell("changed")
+
+    def log_file(self, kind: str, language: str, from_us: int, until_us: int, notice: str = "") -> str:
+        told = reversed(self.logbook(language, limit=1000))
+        lines = [f"{line.time} {line.text}" for line in told if iso(from_us) <= line.time < iso(until_us)]
+        return "\n".join(lines) if kind == "csv" else f'<html lang="{language}"><p>{notice}</p>{"<br>".join(lines)}</html>'
+
+    def after_action(self, language: str, from_us: int, until_us: int) -> str:
+        return after_action(fake_evening(self, language, from_us, until_us), Words(language, self.lab.zone))
 
     async def acknowledge(self, warning: int, actor: Actor) -> None:
         if warning in self.acknowledged:

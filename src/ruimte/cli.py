@@ -497,6 +497,38 @@ def warn_evaluate(
 
 
 @main.command()
+@click.argument("lab")
+@click.option("--from", "from_", help="Start of the period, local time: 2024-12-31T18:00. Default: twelve hours before its end.")
+@click.option("--to", help="End of the period, local time. Default: the newest that is known.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write the report to this file: .html, or .pdf (by a Chromium on the machine)."
+)
+@click.option("--language", default="en", show_default=True, type=click.Choice(["en", "nl"]), help="Language of the report.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def report(
+    lab: str, from_: str | None, to: str | None, out: Path | None, language: str, data: Path | None, as_json: bool
+) -> None:
+    """Report what happened in LAB in a period: what was warned of, decided and forecast, and what came.
+
+    Works while the node runs.
+    """
+    from ruimte.jobs.reporting import as_dict, gather, last_known, lines, write_report
+
+    read, folder = _read(lab), data_dir(data)
+    with _history(read, folder / f"{read.key}.db") as (model, source), _progress(f"report {read.key}") as show:
+        assert source is not None  # it is required
+        until_us = last_known(source) if to is None else _moment(to, read, "--to")
+        from_us = until_us - 12 * 3_600_000_000 if from_ is None else _moment(from_, read)
+        found = gather(read, model, source, language, from_us, until_us)
+        show(0.5)
+        if out is not None:
+            write_report(found, read, language, out)
+    written = [] if out is None else [f"written: {out}"]
+    _tell(as_dict(found) | ({} if out is None else {"out": str(out)}), as_json, lines(found, read, language) + written)
+
+
+@main.command()
 @click.argument("lab", required=False)
 @click.option("--sandbox", is_flag=True, help="No lab: a SensorThings server that anybody on this machine can write to.")
 @click.option(

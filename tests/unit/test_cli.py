@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import shutil
@@ -248,3 +249,42 @@ def test_every_command_helps(ruimte, command):
     result = ruimte(*command, "--help")
     assert result.exit_code == 0
     assert "Usage:" in result.stdout
+
+
+def test_a_report_of_a_period(ruimte, tmp_path):
+    assert imported(ruimte).exit_code == 0
+    refused(ruimte("report", "town"), "no state is known yet", "ruimte estimate")
+    assert ruimte("estimate", "town").exit_code == 0
+    period = ("--from", "2026-06-01T11:00", "--to", "2026-06-01T13:00")
+    done = ruimte("report", "town", *period, "--language", "nl", "--out", "evening.html")
+    assert done.exit_code == 0, done.output
+    assert "Waarschuwingen: 0, geen waarschuwingen" in done.output
+    assert "written: evening.html" in done.output
+    assert "<h2>Waarschuwingen</h2>" in (tmp_path / "evening.html").read_text()
+    told = json.loads(ruimte("report", "town", *period, "--json").output)
+    assert (told["from"], told["known"], told["warnings"]) == ("2026-06-01T09:00:00Z", True, [])
+    assert {place["key"] for place in told["places"]} == {"square", "street", "station-road"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--from", "2026-06-01T13:00", "--to", "2026-06-01T11:00"), "ends before it begins"),
+        (("--from", "2026-01-01T00:00", "--to", "2026-06-01T11:00"), "longer than 31 days"),
+        (("--to", "tomorrow"), "not a time"),
+        (("--to", "2026-06-01T13:00", "--out", "evening.doc"), ".doc is no kind of report"),
+        (("--to", "2026-06-01T13:00", "--out", "nowhere/evening.html"), "cannot be written"),
+    ],
+)
+def test_a_report_that_cannot_be(ruimte, arguments, told):
+    assert imported(ruimte).exit_code == 0
+    refused(ruimte("report", "town", *arguments), told)
+
+
+def test_a_report_of_an_older_database(ruimte, tmp_path):
+    assert imported(ruimte).exit_code == 0
+    with contextlib.closing(sqlite3.connect(next((tmp_path / "data").glob("*.db")))) as connection:
+        connection.execute("DROP TABLE staff_names")
+        connection.commit()
+    period = ("--from", "2026-06-01T11:00", "--to", "2026-06-01T13:00")
+    refused(ruimte("report", "town", *period), "older Ruimte", "ruimte serve")

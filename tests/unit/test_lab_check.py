@@ -449,3 +449,18 @@ def test_a_mistake_tells_its_line(folder: Path) -> None:
         f"sensors.toml, sensor 1 'square-west' field interval (line {line}): interval 4m does not divide the tick (5m); "
         "make the tick a multiple of it in lab.toml"
     )
+
+
+def test_field_reports_need_a_ground_and_an_end(folder: Path) -> None:
+    edit(folder, "lab.toml", "valid_until = 2030-12-31\naccuracy", "valid_until = 2025-12-31\naccuracy")
+    assert [str(m) for m in check_lab(folder)[1]] == [
+        "lab.toml, field field_reports.valid_until (line 47): valid_until 2025-12-31 is before valid_from 2026-01-01;"
+        " set a later day"
+    ]
+    edit(folder, "lab.toml", 'legal_ground = "no', 'law = "no')
+    assert any("'field_reports.legal_ground' is missing" in m.what for m in check_lab(folder)[1])
+
+
+def test_a_sensor_cannot_have_the_key_of_a_zones_field_reports(folder: Path) -> None:
+    edit(folder, "sensors.toml", 'key = "station-road"', 'key = "field-report-square"')
+    assert any("is that of a zone's field reports" in m.what for m in check_lab(folder)[1])

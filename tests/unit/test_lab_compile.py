@@ -67,7 +67,7 @@ def test_only_flows_reach_the_model(tmp_path: Path) -> None:
     text = register.read_text(encoding="utf-8").replace('measures = ["count"]', 'measures = ["count", "speed", "sound_level"]')
     register.write_text(text, encoding="utf-8")
     lab = read_lab(tmp_path)
-    assert [stream.key for stream in stream_keys(lab)][-3:] == [
+    assert [stream.key for stream in stream_keys(lab) if stream.sensor.key == "station-road"] == [
         "station-road/count",
         "station-road/speed",
         "station-road/sound_level",
@@ -207,3 +207,25 @@ def test_what_is_typical_comes_with_the_place(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace('"capacity": 4000', '"typical": 120'), encoding="utf-8")
     lab = read_lab(tmp_path)
     assert [place.typical for place in compile_lab(lab, ids(lab)).places] == [120, None, None]
+
+
+def test_field_reports_are_a_datastream_a_zone_and_no_sensor_of_the_filters(tmp_path: Path) -> None:
+    new_lab(tmp_path)
+    lab = read_lab(tmp_path)
+    ids = {each.key: number for number, each in enumerate(stream_keys(lab), start=1)}
+    model = compile_lab(lab, ids)
+    assert {model.places[each.place].key for each in model.reports} == set(lab.zones)
+    assert {each.accuracy for each in model.reports} == {0.25}
+    assert all(ids[f"{each.key}/people_sd"] == each.sd_id for each in model.reports)
+    assert not any("field-report" in reading.key for reading in model.readings)
+
+
+def test_a_lab_without_field_reports_registers_none(tmp_path: Path) -> None:
+    new_lab(tmp_path)
+    file = tmp_path / "lab.toml"
+    text = file.read_text(encoding="utf-8")
+    begin, end = text.index("[field_reports]"), text.index("[map]")
+    file.write_text(text[:begin] + text[end:], encoding="utf-8")
+    lab = read_lab(tmp_path)
+    assert not any(key.startswith("field-report") for key in lab.sensors)
+    assert compile_lab(lab, {each.key: n for n, each in enumerate(stream_keys(lab))}).reports == ()

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from ruimte.errors import RuimteError
-from ruimte.lab.compile import sites_of_zones
+from ruimte.lab.compile import sites_of_zones, stream_keys
+from ruimte.lab.field_reports import KIND
 from ruimte.lab.read import read_lab
 from ruimte.labs import lab_folder
+from ruimte.synthetic.sensing import _told
 
 
 def test_an_unknown_lab_is_named_with_the_known_ones() -> None:
@@ -63,3 +65,10 @@ def test_the_boulevard_is_closed_by_counted_gates_and_says_that_it_is_invented()
     assert all(gate.width_m for gate in lab.gates.values())
     assert sum(sensor.measures == ["people"] for sensor in lab.sensors.values()) == 8
     assert [event.key for event in lab.events] == ["sea-festival-2026"]
+
+
+def test_nobody_of_an_invented_world_reports_what_they_see() -> None:
+    lab = read_lab(lab_folder("boulevard"))
+    reports = [each for each in stream_keys(lab) if each.sensor.kind == KIND]
+    assert {each.place for each in reports} == set(lab.zones)
+    assert all(_told(None, lab, each, 1) is None for each in reports)  # type: ignore[arg-type]

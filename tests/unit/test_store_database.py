@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,7 +17,9 @@ from ruimte.model.forecast import EVEN, LEVELS, Forecast
 from ruimte.model.warning import Reason, Warning  # noqa: A004 - the field's own word
 from ruimte.store import records, results
 from ruimte.store.records import LogEntry
+from ruimte.store.retention import purge_records
 from ruimte.store.sqlite import Reader, Store, _migrations
+from ruimte.store.staff import keep_name
 
 
 @pytest.fixture
@@ -204,6 +207,77 @@ def test_the_logbook_cannot_be_rewritten(path):
                 store.write(lambda c, s=statement: c.execute(s)).result()
         (kept,) = store.read(lambda c: records.log(c, None, 10))
     assert (kept.who, kept.place, kept.warning, kept.body) == ("operator", "square", 3, {"note": "ok"})
+
+
+def test_steps_of_warnings_cannot_be_rewritten(path, some_warning):
+    with Store(path, "test") as store:
+        store.write(lambda c: records.append_warning(c, some_warning, 5)).result()
+        rewrite = "REPLACE INTO warnings SELECT * FROM warnings"
+        for statement in ("UPDATE warnings SET phase = 'closed'", "DELETE FROM warnings", rewrite):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                store.write(lambda c, s=statement: c.execute(s)).result()
+        assert store.read(lambda c: records.warnings(c, 10, 0)) == [some_warning]
+
+
+def test_only_what_is_older_than_its_retention_goes_and_that_is_written_down(path, some_warning):
+    def write(store):
+        for at_us in (5, 50):
+            line = LogEntry(lab_us=at_us, wall_us=0, kind="note", who="operator", body={"note": str(at_us)})
+            store.write(lambda c, e=line: keep_name(c, records.append_log(c, e), "Jo", 99)).result()
+        closed = msgspec.structs.replace(some_warning, phase="closed", closed_us=6)
+        still_open = msgspec.structs.replace(some_warning, id=9)
+        for step, at_us in ((some_warning, 5), (closed, 6), (still_open, 5)):
+            store.write(lambda c, s=step, a=at_us: records.append_warning(c, s, a)).result()
+
+    with Store(path, "test") as store:
+        write(store)
+        assert store.write(lambda c: purge_records(c, 20, 60, 61)).result() == 1
+        lines = store.read(lambda c: records.log(c, None, 10))
+        assert [(line.kind, line.body.get("note")) for line in lines] == [("purged", None), ("note", "50")]
+        assert [w.id for _, w in store.read(lambda c: records.warning_steps(c, 0, 100))] == [9]
+        assert store.write(lambda c: purge_records(c, 20, 60, 61)).result() == 0
+        assert len(store.read(lambda c: records.log(c, None, 10))) == 2
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            store.write(lambda c: c.execute("DELETE FROM logbook")).result()
+
+
+def test_lines_and_warnings_of_a_period(path, some_warning):
+    with Store(path, "test") as store:
+        for at_us in (5, 10, 20):
+            line = LogEntry(lab_us=at_us, wall_us=0, kind="silent", who="system")
+            store.write(lambda c, e=line: records.append_log(c, e)).result()
+        assert [e.lab_us for e in store.read(lambda c: records.log_between(c, 5, 20))] == [5, 10]
+        closed = msgspec.structs.replace(some_warning, phase="closed", closed_us=15)
+        for step, at_us in ((some_warning, 5), (closed, 15)):
+            store.write(lambda c, s=step, a=at_us: records.append_warning(c, s, a)).result()
+        asked = {
+            span: store.read(lambda c, s=span: records.warning_steps(c, *s)) for span in ((0, 5), (0, 10), (10, 30), (16, 30))
+        }
+        assert {span: [at for at, _ in steps] for span, steps in asked.items()} == {
+            (0, 5): [],
+            (0, 10): [5],
+            (10, 30): [5, 15],
+            (16, 30): [],
+        }
+
+
+@pytest.fixture
+def some_warning():
+    return Warning(
+        id=3,
+        place="square",
+        table="fruin-walkway",
+        level="E",
+        rank=1,
+        priority=2,
+        phase="open",
+        opened_us=5,
+        updated_us=5,
+        probability=0.6,
+        expected_us=9,
+        lead_us=4,
+        threshold=100.0,
+    )
 
 
 def test_the_logbook_is_read_from_the_newest_down(path):

@@ -15,6 +15,8 @@ from ruimte.estimate.state import Inputs
 from ruimte.model.observation import Flag
 from ruimte.model.place import Model
 
+LEAST_SD = 1.0
+"""Nobody who counts a crowd is surer than this, persons."""
 _NOT_COUNTED = Flag.DOUBTFUL | Flag.TOMBSTONE
 
 
@@ -58,7 +60,7 @@ def forget(memory: Memory, model: Model, settled: int) -> None:
 def inputs(memory: Memory, model: Model, layout: Layout, last: int) -> tuple[Inputs, NDArray[np.int64]]:
     """What the filters get of every tick after the settled one up to ``last``, and up to when each datastream was heard.
 
-    The second has shape (ticks, streams + readings), µs, -1 where nothing ended in that tick.
+    The second has shape (ticks, streams + readings + reports), µs, -1 where nothing ended in that tick.
     """
     assert memory.settled is not None
     first = memory.settled + 1
@@ -67,7 +69,7 @@ def inputs(memory: Memory, model: Model, layout: Layout, last: int) -> tuple[Inp
     tick = _ticks(model, rows) - first
     inside = (tick >= 0) & (tick < ticks)
     rows, tick = {name: column[inside] for name, column in rows.items()}, tick[inside]
-    heard = np.full((ticks, streams + readings), -1, dtype=np.int64)
+    heard = np.full((ticks, streams + readings + len(layout.reports)), -1, dtype=np.int64)
 
     which = _positions(layout.streams.id, rows["datastream"])
     of = np.flatnonzero(which >= 0)
@@ -86,6 +88,10 @@ def inputs(memory: Memory, model: Model, layout: Layout, last: int) -> tuple[Inp
     left[tick[of], which[of]] = (ends - rows["end_us"][of]) / model.tick_us
     np.maximum.at(heard, (tick[of], streams + which[of]), rows["end_us"][of])
 
+    which = _positions(layout.reports.id, rows["datastream"])
+    of = np.flatnonzero(which >= 0)
+    np.maximum.at(heard, (tick[of], streams + readings + which[of]), rows["end_us"][of])
+
     given = Inputs(
         first=first,
         count=count,
@@ -95,6 +101,7 @@ def inputs(memory: Memory, model: Model, layout: Layout, last: int) -> tuple[Inp
         reading_left=left,
         reading_valid=_valid(layout.readings.id, model, first, ticks),
         **_calendar(model, layout, first, ticks),
+        **_facts(model, layout, first, ticks, _told(layout, rows, tick)),
     )
     return given, heard
 
@@ -123,18 +130,42 @@ def _calendar(model: Model, layout: Layout, first: int, ticks: int) -> dict[str,
     # whether the wall's clock passes that time of day, also where it leaps over it
     since = (local_end[:, None] - moment) % DAY_US
     empty = (since < (local_end - local_start)[:, None]) & (moment >= 0)
-    facts = sorted(
-        (
-            (model.tick_of(fact.at_us - 1) - first, zone, people, sd)
-            for fact in model.facts
-            for zone, people, sd in _shares(model, layout, fact)
-        )
-    )
-    facts = [fact for fact in facts if 0 <= fact[0] < ticks]
     return {
         "slot": local_start % DAY_US // (DAY_US // layout.day_bins),
         "kind": np.where(weekday < 5, 0, weekday - 4),
         "empty": empty,
+    }
+
+
+_Fact = tuple[int, int, float, float]
+"""Tick (counted from the first), zone (a number in the layout), people, sd."""
+
+
+def _told(layout: Layout, rows: Rows, tick: NDArray[np.int64]) -> list[_Fact]:
+    """What people reported: each figure as sure as who told it was, else as usual."""
+    sure = _positions(layout.reports.sd_id, rows["datastream"])
+    told_with = {
+        (int(sure[i]), int(rows["start_us"][i]), int(rows["end_us"][i])): float(rows["result"][i])
+        for i in np.flatnonzero(sure >= 0).tolist()
+    }
+    which = _positions(layout.reports.id, rows["datastream"])
+    found = []
+    for i in np.flatnonzero(which >= 0).tolist():
+        report, people = layout.reports[which[i]], float(rows["result"][i])
+        key = (int(which[i]), int(rows["start_us"][i]), int(rows["end_us"][i]))
+        found.append((int(tick[i]), int(report.zone), people, max(told_with.get(key, report.accuracy * people), LEAST_SD)))
+    return found
+
+
+def _facts(model: Model, layout: Layout, first: int, ticks: int, told: list[_Fact]) -> dict[str, NDArray[Any]]:
+    """What is known from elsewhere: from the calendar, and from people who were there."""
+    known = [
+        (model.tick_of(fact.at_us - 1) - first, zone, people, sd)
+        for fact in model.facts
+        for zone, people, sd in _shares(model, layout, fact)
+    ]
+    facts = [fact for fact in sorted(known + told) if 0 <= fact[0] < ticks]
+    return {
         "fact_tick": np.array([fact[0] for fact in facts], dtype=np.int64),
         "fact_zone": np.array([fact[1] for fact in facts], dtype=np.int64),
         "fact_people": np.array([fact[2] for fact in facts], dtype=np.float64),
@@ -158,6 +189,7 @@ def _register(model: Model) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     every = sorted(
         [(s.id, s.valid_from_us, s.valid_until_us, False) for s in model.streams]
         + [(r.id, r.valid_from_us, r.valid_until_us, True) for r in model.readings]
+        + [(id_, r.valid_from_us, r.valid_until_us, True) for r in model.reports for id_ in (r.id, r.sd_id)]
     )
     table = np.array([row[:3] for row in every], dtype=np.int64).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2], np.array([row[3] for row in every], dtype=bool)

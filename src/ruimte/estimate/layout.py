@@ -32,6 +32,7 @@ SITE = np.dtype([(name, np.int64) for name in ("zone", "link", "stream", "readin
 ZONE = np.dtype([("place", np.int64), ("most", np.float64), ("stay", np.int64)])
 LINK = np.dtype([("model", np.int64), ("source", np.int64), ("target", np.int64)])
 STREAM = np.dtype([("id", np.int64), ("link", np.int64), ("most", np.float64), ("scale", np.float64), ("accuracy", np.float64)])
+REPORT = np.dtype([("id", np.int64), ("sd_id", np.int64), ("zone", np.int64), ("accuracy", np.float64)])
 READING = np.dtype([("id", np.int64), ("zone", np.int64), ("scale", np.float64), ("accuracy", np.float64), ("free", np.bool_)])
 
 
@@ -43,7 +44,8 @@ class Layout(NamedTuple):
     ``streams.link`` and ``readings.zone`` are numbers within the site too. ``zones.most`` is what fits in, ``zones.stay`` the
     longest stay in ticks (0: none); ``streams.most`` what a tick can hold, ``streams.scale`` the
     persons thought to pass for each one counted, ``readings.scale`` turns a result into persons, ``readings.free``: in an
-    unknown proportion.
+    unknown proportion. ``reports`` are what people may tell, by id; their ``zone`` is a number in the layout, for they are told
+    as facts, and no filter has anything of its own for them.
 
     The flow filter of a site with l links has 1 + l numbers: what all share, then each link's own. The people filter of a site
     with z zones, j streams, l links and r readings has z + j + l + r: people, persons per person counted, errors of predicted
@@ -55,6 +57,7 @@ class Layout(NamedTuple):
     links: Records
     streams: Records
     readings: Records
+    reports: Records
     day_bins: int
     tick_h: float
 
@@ -138,6 +141,9 @@ def layout_of(model: Model) -> Layout:
         ),
         readings=_records(
             READING, ((r.id, within[r.place], _scale(model, r), r.accuracy, r.measure == "devices") for r in readings)
+        ),
+        reports=_records(
+            REPORT, ((r.id, r.sd_id, zones.index(r.place), r.accuracy) for r in sorted(model.reports, key=lambda r: r.id))
         ),
         day_bins=DAY_US // max(LONGEST_BIN_US, tick_us),
         tick_h=tick_us / HOUR_US,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ruimte.errors import RuimteError
-from ruimte.estimate.layout import LINK, READING, SITE, STREAM, ZONE, Layout, kept, layout_of
+from ruimte.estimate.layout import LINK, READING, REPORT, SITE, STREAM, ZONE, Layout, kept, layout_of
 from ruimte.estimate.state import State, blank_state, new_state
 from ruimte.model.observation import OBSERVATIONS
 from ruimte.model.place import Model
@@ -44,13 +44,18 @@ class Memory:
 
 def new_memory(layout: Layout) -> Memory:
     """Nothing was heard yet."""
-    heard = np.full(len(layout.streams) + len(layout.readings), -1, dtype=np.int64)
+    heard = np.full(len(layout.streams) + len(layout.readings) + len(layout.reports), -1, dtype=np.int64)
     return Memory(None, new_state(layout), heard, no_rows(), {})
 
 
 def no_rows() -> Rows:
     """An empty buffer."""
     return {name: np.zeros(0, OBSERVATIONS.field(name).type.to_pandas_dtype()) for name in ROWS}
+
+
+def ids_of(layout: Layout) -> NDArray[np.int64]:
+    """Ids of all datastreams whose rows count."""
+    return np.concatenate([layout.streams.id, layout.readings.id, layout.reports.id, layout.reports.sd_id])
 
 
 def copy_of(state: State) -> State:
@@ -99,7 +104,7 @@ def load(body: bytes, model: Model, columns: int) -> Memory:
     memory = new_memory(layout)
     memory.settled, memory.rows = raw["settled"], rows
     _carry_over(msgspec.msgpack.decode(raw["names"]), raw, model, layout, memory)
-    known = np.isin(memory.rows["datastream"], np.concatenate([layout.streams.id, layout.readings.id]))
+    known = np.isin(memory.rows["datastream"], ids_of(layout))
     memory.rows = {name: column[known] for name, column in memory.rows.items()}
     return memory
 
@@ -130,6 +135,7 @@ def _name(model: Model) -> dict[str, Any]:
         "readings": layout.readings.id.tolist(),
         "slots": layout.day_bins,
         "stays": layout.zones.stay.tolist(),
+        **({"reports": layout.reports.id.tolist()} if len(layout.reports) else {}),
     }
 
 
@@ -160,6 +166,9 @@ def _carry_over(old: dict[str, Any], raw: dict[str, Any], model: Model, layout: 
     memory.heard_us[streams[1]] = heard[streams[0]]
     shift_old, shift_new = len(old["streams"]), len(new["streams"])
     memory.heard_us[[shift_new + i for i in readings[1]]] = heard[[shift_old + i for i in readings[0]]]
+    shift_old, shift_new = shift_old + len(old["readings"]), shift_new + len(new["readings"])
+    reports = _matches(old.get("reports", []), new.get("reports", []))
+    memory.heard_us[[shift_new + i for i in reports[1]]] = heard[[shift_old + i for i in reports[0]]]
     _carry_filter(_parts(old, "flow"), before.flow_x, before.flow_p, _parts(new, "flow"), state.flow_x, state.flow_p)
     _carry_filter(_parts(old, "people"), before.people_x, before.people_p, _parts(new, "people"), state.people_x, state.people_p)
 
@@ -176,6 +185,7 @@ def _shape(names: dict[str, Any]) -> Layout:
     shapes = (("zones", ZONE), ("links", LINK), ("streams", STREAM), ("readings", READING))
     parts = {kind: np.zeros(len(names[kind]), dtype=record).view(np.recarray) for kind, record in shapes}
     parts["zones"].stay = names["stays"]
+    parts["reports"] = np.zeros(0, dtype=REPORT).view(np.recarray)
     return Layout(sites=sites, day_bins=names["slots"], tick_h=1.0, **parts)
 
 

@@ -19,6 +19,8 @@ from ruimte.estimate.tape import Tape
 
 UNWATCHED = 1.0
 """Relative error (a standard deviation) of what is guessed of a link that was never watched: the mean of the site's links."""
+STRAY_PER_H = 0.5
+"""Where nothing was ever counted, so large a share of the people (a standard deviation) may have come or gone within an hour."""
 STAY_MARGIN = 1.1
 READ_FLOOR = 0.25
 """Variance of an area count of nobody: cameras tell whole persons."""
@@ -100,6 +102,8 @@ def step_people(
             came[target] += crossed
 
     for zone in range(f.zones):
+        if usual == 0.0:
+            f.p[zone, zone] += (STRAY_PER_H * max(f.x[zone], 1.0)) ** 2 * layout.tick_h
         people.not_below(f.x, f.p, zone, f.at, f.h, f.room, f.tape)
         out.people_most[t, f.zone + zone] = _stay(
             layout, state, f.zone + zone, came[zone], net[zone], vague[zone], given.first + t

@@ -29,14 +29,15 @@ class Index(NamedTuple):
     """What tells of which place, as pairs of numbers in the layout and indices in the model.
 
     ``into`` and ``out_of``: links and the places whose in- and outflow they are; ``passing``: links and count points;
-    ``telling``: datastreams (streams, then readings) and places, by place and id. ``points``: the count points; ``told``: the
-    zones (numbers) of which anything tells at all.
+    ``telling``: datastreams (streams, then readings) and places, by place and id; ``heard``: the same with what people report,
+    of which there is no verdict. ``points``: the count points; ``told``: the zones (numbers) of which anything tells at all.
     """
 
     into: Ints
     out_of: Ints
     passing: Ints
     telling: Ints
+    heard: Ints
     points: Ints
     told: NDArray[np.bool_]
 
@@ -63,12 +64,14 @@ def index_of(model: Model) -> Index:
     places_of |= {reading.id: (reading.place,) for reading in model.readings}
     ids = np.concatenate([layout.streams.id, layout.readings.id]).tolist()
     telling = sorted((place, id_, number) for number, id_ in enumerate(ids) for place in places_of[id_])
-    watched = {place for place, _, _ in telling}
+    reported = [(len(ids) + number, int(layout.zones.place[zone])) for number, zone in enumerate(layout.reports.zone.tolist())]
+    watched = {place for place, _, _ in telling} | {place for _, place in reported}
     return Index(
         _pairs(into),
         _pairs(out_of),
         _pairs(passing),
         _pairs([(number, place) for place, _, number in telling]),
+        _pairs([(number, place) for place, _, number in telling] + reported),
         np.flatnonzero([place.quantity == "flow" for place in model.places]),
         np.array([zone in watched for zone in layout.zones.place.tolist()], dtype=bool),
     )
@@ -124,9 +127,10 @@ def _counts(of: Array, pairs: Ints, places: int) -> Array:
 def age(model: Model, first: int, heard_us: Ints) -> Ints:
     """Time from the newest observation of each place to the end of each tick, shape (ticks, places), µs; -1: never.
 
-    ``heard_us`` (ticks, streams + readings): up to when each datastream was heard at the end of each tick from ``first`` on.
+    ``heard_us`` (ticks, streams + readings + reports): up to when each datastream was heard at the end of each tick from
+    ``first`` on.
     """
-    pairs = index_of(model).telling
+    pairs = index_of(model).heard
     newest = np.full((len(model.places), len(heard_us)), -1, dtype=np.int64)
     np.maximum.at(newest, pairs[1], heard_us.T[pairs[0]])
     ends = model.tick_end_us(first) + model.tick_us * np.arange(len(heard_us), dtype=np.int64)

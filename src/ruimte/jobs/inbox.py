@@ -22,6 +22,7 @@ from ruimte.intake.rate import Buckets
 from ruimte.intake.register import Register
 from ruimte.jobs.sources import Source, SourceView, view
 from ruimte.keys.signature import verify
+from ruimte.lab.field_reports import KIND as FIELD_REPORT
 from ruimte.lab.lab import Lab
 from ruimte.model.observation import Flag
 from ruimte.sta.errors import StaError
@@ -235,6 +236,10 @@ class Inbox:
         if place is None:
             raise StaError("the register knows no such datastream", f"Datastream {stream}", "see /sta/v1.1/Datastreams", 400)
         sensor = self._register.keys[place[0]]
+        if self.lab.sensors[sensor].kind == FIELD_REPORT:
+            raise StaError(
+                "is told by people, in the control room", f"Datastream {stream}", "send what the device's own sensors tell", 403
+            )
         if device is None:
             if sensor in self._signed:
                 raise StaError("is told of by signed messages only", f"Datastream {stream}", "send it by its device", 403)

@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from ruimte.clock import HOUR_US, MINUTE_US, Clock, SystemClock, iso
 from ruimte.errors import RuimteError
-from ruimte.jobs import views
+from ruimte.jobs import reporting, views
+from ruimte.jobs.keeping import Keeper
 from ruimte.jobs.room import Change, LoadView, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
 from ruimte.jobs.staff import forget_names
 from ruimte.jobs.station import Picture, Station
 from ruimte.lab.lab import Lab
 from ruimte.model.role import Actor
-from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
+from ruimte.model.warning import ANSWERS, Warning  # noqa: A004 - the field's own word
 from ruimte.store import observations, records, results, staff
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
@@ -33,8 +34,6 @@ Feed = Callable[[int], pa.Table]
 Prepare = Callable[[Callable[[float], None]], None]
 """What must be there before the station starts; told how far it is (0–1) through its argument."""
 
-ANSWERS = ("declined", "seen")
-"""Answers to a warning besides a measure: none is taken; seen, and nothing done."""
 _Change = Callable[[Warning, int], Warning | None]
 """From a warning and the moment to what becomes of it; None: nothing changes."""
 _LISTENER_QUEUE = 64
@@ -57,6 +56,7 @@ class LiveRoom:
         self._listeners: set[asyncio.Queue[Change]] = set()
         self._lock = threading.Lock()
         self._looking_back = threading.Lock()
+        self._keeper = Keeper(station.lab, station.store, clock)
 
     # --- running ----------------------------------------------------------------------------------------------------
 
@@ -91,7 +91,10 @@ class LiveRoom:
 
     def _tick(self, feed: Feed, now_us: int) -> bool:
         with self._lock:
-            outcome = self._station.tick(feed(now_us), now_us)
+            rows, reported = feed(now_us), self._keeper.received(now_us)
+            if self._mode == "replay" and reported.num_rows:  # a replay is fed from elsewhere, not from this store
+                rows = pa.concat_tables([rows, reported])
+            outcome = self._station.tick(rows, now_us)
         if outcome.durable is not None:
             outcome.durable.result()
         return bool(outcome.warnings or outcome.log)
@@ -264,6 +267,24 @@ class LiveRoom:
     def _log(self, kind: str, now_us: int, **body: Any) -> None:
         entry = LogEntry(lab_us=now_us, wall_us=SystemClock().now_us(), kind=kind, who="system", body=body)
         self._station.store.write(lambda c: records.append_log(c, entry)).result()
+
+    # --- writing down -----------------------------------------------------------------------------------------------
+
+    async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
+        await asyncio.to_thread(self._keeper.note, actor, text, place)
+        await self._tell("changed")
+
+    async def report_count(self, actor: Actor, place: str, low: float, high: float, note: str = "") -> None:
+        await asyncio.to_thread(self._keeper.report, actor, place, low, high, note)
+        await self._tell("changed")
+
+    def log_file(self, kind: Literal["csv", "html"], language: str, from_us: int, until_us: int, notice: str = "") -> str:
+        if kind == "csv":
+            return reporting.log_csv(self.lab, self._station.store, language, from_us, until_us)
+        return reporting.log_page(self.lab, self._station.store, language, from_us, until_us, notice)
+
+    def after_action(self, language: str, from_us: int, until_us: int) -> str:
+        return reporting.report_page(self.lab, self._station.model, self._station.store, language, from_us, until_us)
 
     # --- listening --------------------------------------------------------------------------------------------------
 

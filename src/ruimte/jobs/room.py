@@ -306,6 +306,25 @@ class Room(Protocol):
         """Delete the names of staff whose time is over (``retention.staff``); tells how many. Durable when it returns."""
         ...
 
+    async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
+        """Write a note into the logbook. Raises ``RuimteError`` where it is not fit for it. Durable when it returns."""
+        ...
+
+    async def report_count(self, actor: Actor, place: str, low: float, high: float, note: str = "") -> None:
+        """Keep how many people somebody sees in a zone, from ``low`` to ``high`` (equal: about so many), for the next tick.
+
+        Raises ``RuimteError`` where the lab takes no reports of that place, or the number cannot be. Durable when it returns.
+        """
+        ...
+
+    def log_file(self, kind: Literal["csv", "html"], language: str, from_us: int, until_us: int, notice: str = "") -> str:
+        """The logbook of a period to take along: CSV, or a page to print, which shows ``notice`` on a screen."""
+        ...
+
+    def after_action(self, language: str, from_us: int, until_us: int) -> str:
+        """The after-action report of a period as a page. Takes seconds: call it in a thread."""
+        ...
+
     def listen(self) -> asyncio.Queue[Change]:
         """A bounded queue of changes; a listener that lags loses the oldest, never blocks the room."""
         ...

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -31,6 +33,7 @@ from ruimte.jobs.words import Words
 from ruimte.lab.levels import colour
 from ruimte.model.forecast import LEVELS, MEDIAN, level_index
 from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
+from ruimte.store import observations
 from ruimte.store.records import LogEntry
 from ruimte.store.results import StoredForecast
 from ruimte.text import pick
@@ -134,9 +137,25 @@ def _rests_on(station: Station, picture: Picture, index: int, language: str, now
             views.append(_plain_sensor(words, key, "fine" if used else "silent", used, words.sentence(f"sensor.{word}", {})))
         else:
             views.append(_sensor_view(words, sensor, picture.end_us if now_us is None else now_us, used))
+    views += _reported(station, words, picture, index, picture.end_us if now_us is None else now_us)
     gates = {station.model.links[i].gate for i in range(len(station.model.links)) if index in station.model.links[i].places}
     views += [_unwatched(words, gate) for gate in unwatched(station.lab, station.model) if gate in gates]
     return sorted(views, key=lambda view: (-_rank(view.condition), view.name))
+
+
+def _reported(station: Station, words: Words, picture: Picture, index: int, now_us: int) -> list[SensorView]:
+    """What people told of a place, as long as the picture is not silent without it."""
+    model, end_us = station.model, picture.end_us
+    begin_us = end_us - 2 * model.tick_us - model.lateness_us + 1
+    views = []
+    for report in (each for each in model.reports if each.place == index):
+        asked = partial(observations.latest, stream=report.id, from_us=begin_us, until_us=end_us)
+        told = station.store.read(asked)
+        if told is not None:
+            text = words.sentence("sensor.reported", {"time": told[0], "people": told[1]})
+            view = _plain_sensor(words, report.key, "fine", True, text)
+            views.append(msgspec.structs.replace(view, heard_s=max(0, now_us - told[0]) / SECOND_US))
+    return views
 
 
 def sensor_views(station: Station, language: str, now_us: int) -> list[SensorView]:

@@ -113,6 +113,16 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "en": "Warning {warning}, {place}: no measure taken. {note}",
         "nl": "Waarschuwing {warning}, {place}: geen maatregel genomen. {note}",
     },
+    "log.note": {"en": "{note}", "nl": "{note}"},
+    "log.note-place": {"en": "{place}: {note}", "nl": "{place}: {note}"},
+    "log.field-report": {
+        "en": "Field report of {place}: about {people} persons (between {low} and {high}). {note}",
+        "nl": "Veldmelding van {place}: ongeveer {people} personen (tussen {low} en {high}). {note}",
+    },
+    "log.purged": {
+        "en": "{lines} lines of the logbook were deleted: their retention is over.",
+        "nl": "{lines} regels van het logboek zijn gewist: hun bewaartermijn is voorbij.",
+    },
     "log.silent": {"en": "Not heard any more: {place}.", "nl": "Niets meer gehoord van: {place}."},
     "log.heard": {"en": "Heard again: {place}.", "nl": "Weer gehoord: {place}."},
     "log.sends-personal": {
@@ -129,6 +139,10 @@ _SENTENCES: dict[str, dict[str, str]] = {
     "sensor.fine": {
         "en": "Tells what its neighbours and its past make likely.",
         "nl": "Meldt wat zijn buren en zijn verleden waarschijnlijk maken.",
+    },
+    "sensor.reported": {
+        "en": "Somebody who was there at {time} told of about {people} persons.",
+        "nl": "Wie er om {time} was, meldde ongeveer {people} personen.",
     },
     "sensor.missing": {
         "en": "No sensor watches this gate. Who passes there is guessed: the interval grows until the zone is empty again.",
@@ -258,6 +272,8 @@ class Words:
         kind = entry.kind
         if kind == "opened" and figures.get("lead_us") == 0:
             kind = "opened-now"
+        if kind == "note" and entry.place is not None:
+            kind = "note-place"
         return self._fill(f"log.{kind}", figures).strip()
 
     def sentence(self, key: str, figures: dict[str, Any]) -> str:
@@ -284,6 +300,10 @@ class Words:
         if measure is not None:
             return pick(measure.name, self._language)
         return pick(_SEEN if decision == "seen" else _NO_MEASURE, self._language)
+
+    def is_measure(self, decision: str) -> bool:
+        """Whether a decision is a measure of the playbook."""
+        return decision in self._lab.measures
 
     def who(self, who: str) -> str:
         """Who did it, a role or the system, as it is said."""

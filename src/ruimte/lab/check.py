@@ -13,6 +13,7 @@ import msgspec
 
 from ruimte.clock import DAY_US
 from ruimte.lab.actions import Named, check_measures
+from ruimte.lab.field_reports import report_key, report_sensors
 from ruimte.lab.files import (
     SENSORTHINGS,
     AlgorithmEntry,
@@ -21,6 +22,7 @@ from ruimte.lab.files import (
     CalendarFile,
     DeviceEntry,
     EventEntry,
+    FieldReports,
     LabFile,
     MeasureEntry,
     PlaybookFile,
@@ -78,6 +80,11 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
     for period, _, spot in school:
         if period is not None and period.last < period.first:
             spot.mistake(f"last day {period.last} is before the first, {period.first}", "set a later day", at="last")
+    if sensors is not None and file is not None and file.field_reports is not None and places is not None:
+        taken = {report_key(zone) for zone in places.zones}
+        for _, key, spot in sensors:
+            if key in taken:
+                spot.mistake(f"key {key!r} is that of a zone's field reports", "choose another key", at="key")
     if found or file is None or places is None or None in (sensors, algorithms, measures, events):
         return None, found
     lab = Lab(
@@ -87,7 +94,7 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
         zones=places.zones,
         gates=places.gates,
         count_points=places.count_points,
-        sensors={entry.key: entry for entry in _good(sensors)},
+        sensors={entry.key: entry for entry in _good(sensors)} | report_sensors(file, places.zones),
         devices={entry.key: entry for entry in _good(devices)},
         algorithms={entry.key: entry for entry in _good(algorithms)},
         measures={entry.key: entry for entry in _good(measures)},
@@ -170,6 +177,8 @@ def _lab_file(folder: Path, found: list[Mistake]) -> tuple[LabFile | None, ZoneI
         what = f"clock_skew_most {file.intake.clock_skew_most} is shorter than clock_skew {file.intake.clock_skew}"
         spot.mistake(what, "make it as long or longer", at="intake.clock_skew_most")
     _check_country(file, spot)
+    if file.field_reports is not None:
+        _check_validity(file.field_reports, ZoneInfo(file.time_zone), spot, at="field_reports.valid_until")
     return file, ZoneInfo(file.time_zone)
 
 
@@ -260,11 +269,13 @@ def _check_devices(register: _Entries[DeviceEntry], sensors: set[str | None], la
                 )
 
 
-def _check_validity(entry: SensorEntry | AlgorithmEntry, zone: ZoneInfo, spot: Spot) -> None:
+def _check_validity(
+    entry: SensorEntry | AlgorithmEntry | FieldReports, zone: ZoneInfo, spot: Spot, at: str = "valid_until"
+) -> None:
     from_us, until_us = validity_us(entry, zone)
     if until_us <= from_us:
         what = f"valid_until {entry.valid_until} is before valid_from {entry.valid_from}"
-        spot.mistake(what, "set a later day", at="valid_until")
+        spot.mistake(what, "set a later day", at=at)
 
 
 def _check_algorithms(register: _Entries[AlgorithmEntry], zone: ZoneInfo, whole: Spot) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ruimte.clock import HOUR_US, MINUTE_US, to_us
 from ruimte.errors import RuimteError
+from ruimte.lab.field_reports import KIND as FIELD_REPORT
 from ruimte.lab.files import SensorEntry
 from ruimte.lab.lab import Lab
 from ruimte.lab.levels import table_name
@@ -23,7 +24,7 @@ from ruimte.lab.validity import moment_us, validity_us
 from ruimte.model.calendar import Calendar
 from ruimte.model.measure import FLOWS, PRESENCES
 from ruimte.model.place import OUTSIDE as NOWHERE
-from ruimte.model.place import Fact, Link, Load, Model, Occasion, Place, Presence, Reading, Stream, Way
+from ruimte.model.place import Fact, Link, Load, Model, Occasion, Place, Presence, Reading, Report, Stream, Way
 from ruimte.text import duration_us
 
 SHARDS = 4096
@@ -34,6 +35,8 @@ DETECTION, DETECTION_ACCURACY = 0.95, 0.15
 say."""
 READING_ACCURACY = 0.15
 """By which share one count of the people in a zone is off, where the register does not say."""
+FIELD_ACCURACY = 0.25
+"""By which share a person's figure of a crowd is off, where neither the lab nor who told it says."""
 TURN_UP = (0.92, 0.05)
 """The share of sold tickets that turns up, and its standard deviation: no-shows differ from one event to the next."""
 COME_US, GO_US = 2 * HOUR_US, HOUR_US
@@ -92,6 +95,7 @@ def compile_lab(lab: Lab, stream_ids: Mapping[str, int], years: tuple[int, int] 
         links=links,
         streams=streams,
         readings=readings,
+        reports=tuple(_reports(lab, places, stream_ids)),
         facts=tuple(_facts(lab, places)),
         tick_us=tick_us,
         phase_us=-_standard_offset_us(lab.zone, last) % tick_us,
@@ -204,7 +208,7 @@ def _datastreams(
     link = {(each.gate, each.way): number for number, each in enumerate(links)}
     streams, readings = [], []
     for one in stream_keys(lab):
-        if one.measure not in (*FLOWS, *PRESENCES):
+        if one.measure not in (*FLOWS, *PRESENCES) or one.sensor.kind == FIELD_REPORT:
             continue
         if one.key not in stream_ids:
             mend = "let the lab's node run once (ruimte serve), import a file, or estimate without --out: that registers it"
@@ -221,6 +225,16 @@ def _datastreams(
             measure = cast(Presence, one.measure)
             readings.append(Reading(id_, one.key, place[one.place], measure, interval_us, from_us, until_us, off))
     return tuple(streams), tuple(readings)
+
+
+def _reports(lab: Lab, places: tuple[Place, ...], stream_ids: Mapping[str, int]) -> Iterator[Report]:
+    """What people may tell of zones. One that the store does not know yet, nobody has told anything by."""
+    place = {each.key: number for number, each in enumerate(places)}
+    for sensor in lab.sensors.values():
+        id_, sd_id = (stream_ids.get(f"{sensor.key}/{measure}") for measure in ("people", "people_sd"))
+        if sensor.kind == FIELD_REPORT and sensor.place in lab.zones and id_ is not None and sd_id is not None:
+            accuracy = FIELD_ACCURACY if sensor.accuracy is None else sensor.accuracy
+            yield Report(id_, sd_id, sensor.key, place[sensor.place], *validity_us(sensor, lab.zone), accuracy)
 
 
 def _facts(lab: Lab, places: tuple[Place, ...]) -> Iterator[Fact]:

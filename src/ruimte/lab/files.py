@@ -96,6 +96,18 @@ class Intake(_Table, frozen=True):
     keys: dict[str, str] = {}
 
 
+class FieldReports(_Table, frozen=True):
+    """Whether people on the street may tell how many they see: from when until when, and on which ground.
+
+    ``accuracy``: by which share a figure is off (a standard deviation) where who tells it gives no range.
+    """
+
+    legal_ground: str
+    valid_from: date | datetime
+    valid_until: date | datetime
+    accuracy: float = 0.25
+
+
 class Distancing(_Table, frozen=True):
     """How far people are asked to stay apart; without it nothing is told about distance."""
 
@@ -124,6 +136,7 @@ class LabFile(_Table, frozen=True):
     map: Map = Map()
     intake: Intake = Intake()
     distancing: Distancing = Distancing()
+    field_reports: FieldReports | None = None
 
 
 class ZoneProperties(_Table, frozen=True):

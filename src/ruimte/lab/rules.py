@@ -21,6 +21,7 @@ from ruimte.lab.files import (
     DeviceEntry,
     Distancing,
     EventEntry,
+    FieldReports,
     Forecasting,
     GateProperties,
     Intake,
@@ -236,6 +237,7 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     Retention: {"observations": length_of_time, "logbook": length_of_time, "staff": length_of_time},
     Map: {"tiles": one_of("base map", "none", "pdok-grey")},
     Distancing: {"distance_m": positive},
+    FieldReports: {"legal_ground": filled, "accuracy": share},
     Intake: {"clock_skew": delay, "clock_skew_most": delay, "frozen_after": length_of_time, "keys": free_keys},
     ZoneProperties: {
         "key": key,

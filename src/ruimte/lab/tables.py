@@ -132,11 +132,11 @@ def unique(key: str | None, seen: dict[str, str], spot: Spot) -> None:
 
 def _value(raw: object, kind: Any, owner: type[msgspec.Struct], spot: Spot, at: str) -> Any:
     """One field's value, of its type and by its rule; reports a mistake where it is not."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return typed(raw, kind, spot, within=f"{at}.")
-    inner = get_args(kind)[0] if get_origin(kind) is list else None
-    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-        return _nested(raw, inner, spot, at)
+    tables = [each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    if tables and get_origin(kind) is list:
+        return _nested(raw, tables[0], spot, at)
+    if tables:  # one that may be left out is a union with None
+        return typed(raw, tables[0], spot, within=f"{at}.")
     try:
         value = _convert(raw, kind)
     except msgspec.ValidationError as error:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ruimte.clock import iso, to_us
 from ruimte.errors import RuimteError
-from ruimte.lab.files import AlgorithmEntry, SensorEntry
+from ruimte.lab.files import AlgorithmEntry, FieldReports, SensorEntry
 from ruimte.lab.lab import Lab
 
 ALGORITHMS = ("rate-filter", "counting-line-balance", "amsterdam-profile", "threshold-warning")
@@ -27,7 +27,7 @@ def moment_us(value: date | datetime, zone: ZoneInfo) -> int:
     return to_us(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
 
 
-def validity_us(entry: SensorEntry | AlgorithmEntry, zone: ZoneInfo) -> tuple[int, int]:
+def validity_us(entry: SensorEntry | AlgorithmEntry | FieldReports, zone: ZoneInfo) -> tuple[int, int]:
     """The half-open interval ``[from, until)`` in microseconds (UTC) in which a register entry holds.
 
     A plain date counts whole: an entry "valid until 2030-12-31" still holds on that day, and ends at the midnight after it.

@@ -30,6 +30,7 @@ MEASURES: dict[str, Measure] = {
         Measure("count_in", "persons", "{persons}", "total", "persons who passed from the gate's 'from' to its 'to'"),
         Measure("count_out", "persons", "{persons}", "total", "persons who passed from the gate's 'to' to its 'from'"),
         Measure("people", "persons", "{persons}", "instant", "persons present in the zone"),
+        Measure("people_sd", "persons", "{persons}", "instant", "by how much a figure of the persons present may be off (1 sd)"),
         Measure(
             "density",
             "persons per square metre",

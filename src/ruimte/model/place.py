@@ -100,6 +100,23 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """Datastreams by which people tell how many there are in a zone (an index): ``id`` of the figures, ``sd_id`` of how far each
+    is off (a standard deviation, persons).
+
+    ``accuracy``: by which share a figure is off of which that is not told.
+    """
+
+    id: int
+    sd_id: int
+    key: str
+    place: int
+    valid_from_us: int
+    valid_until_us: int
+    accuracy: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """What is known from elsewhere: so many people in these zones together at a moment, give or take ``sd``."""
 
@@ -153,6 +170,7 @@ class Model:
     offset_from_us: NDArray[np.int64]
     offset_us: NDArray[np.int64]
     readings: tuple[Reading, ...] = ()
+    reports: tuple[Report, ...] = ()
     facts: tuple[Fact, ...] = ()
     occasions: tuple[Occasion, ...] = ()
     loads: tuple[Load, ...] = ()

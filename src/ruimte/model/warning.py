@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 
 Phase = Literal["open", "acknowledged", "closed"]
+ANSWERS = ("declined", "seen")
+"""Answers to a warning besides a measure: none is taken; seen, and nothing done."""
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

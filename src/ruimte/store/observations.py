@@ -132,6 +132,16 @@ def current(connection: sqlite3.Connection, stream: int, from_us: int, until_us:
     return _table(rows)
 
 
+def latest(connection: sqlite3.Connection, stream: int, from_us: int, until_us: int) -> tuple[int, float] | None:
+    """The end and the result of a datastream's last observation that counts, with ``start_us`` in ``[from_us, until_us)``."""
+    row = connection.execute(
+        "SELECT end_us, result FROM current_observations"
+        " WHERE datastream_id = ? AND start_us >= ? AND start_us < ? AND result IS NOT NULL ORDER BY start_us DESC LIMIT 1",
+        (stream, from_us, until_us),
+    ).fetchone()
+    return None if row is None else (int(row[0]), float(row[1]))
+
+
 def span(connection: sqlite3.Connection) -> tuple[int, int] | None:
     """First and last receipt, or None where nothing is stored."""
     first, last = connection.execute("SELECT min(received_us), max(received_us) FROM observations").fetchone()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from ruimte.model.warning import Warning  # noqa: A004 - the field's own word
+
+_LINES = "SELECT id, lab_us, wall_us, kind, place, warning_id, who, body, name FROM logbook LEFT JOIN staff_names ON log_id = id"
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +51,19 @@ def warnings(connection: sqlite3.Connection, at_us: int, closed_since_us: int) -
     return [msgspec.json.decode(row[0], type=Warning) for row in rows]
 
 
+def warning_steps(connection: sqlite3.Connection, from_us: int, until_us: int) -> list[tuple[int, Warning]]:
+    """Every step, with its moment (µs), of the warnings that were open at some time in ``[from_us, until_us)``; by id and order.
+
+    Steps from ``until_us`` on are left out: what came later was not known then.
+    """
+    rows = connection.execute(
+        "SELECT at_us, body FROM warnings WHERE at_us < ?2 AND id NOT IN"
+        " (SELECT id FROM warnings WHERE phase = 'closed' AND at_us < ?1) ORDER BY id, revision",
+        (from_us, until_us),
+    )
+    return [(int(at_us), msgspec.json.decode(body, type=Warning)) for at_us, body in rows]
+
+
 def last_warning_id(connection: sqlite3.Connection) -> int:
     """The highest id in use, 0 where there is none."""
     return int(connection.execute("SELECT coalesce(max(id), 0) FROM warnings").fetchone()[0])
@@ -72,11 +88,20 @@ def append_log(connection: sqlite3.Connection, entry: LogEntry) -> int:
 
 def log(connection: sqlite3.Connection, before: int | None, limit: int) -> list[LogEntry]:
     """Lines of the logbook, newest first, from below id ``before``."""
-    rows = connection.execute(
-        "SELECT id, lab_us, wall_us, kind, place, warning_id, who, body, name FROM logbook LEFT JOIN staff_names ON log_id = id"
-        " WHERE id < ? ORDER BY id DESC LIMIT ?",
-        (before if before is not None else 2**62, limit),
+    return _entries(
+        connection.execute(
+            f"{_LINES} WHERE id < ? ORDER BY id DESC LIMIT ?",
+            (before if before is not None else 2**62, limit),
+        )
     )
+
+
+def log_between(connection: sqlite3.Connection, from_us: int, until_us: int) -> list[LogEntry]:
+    """Lines of the logbook with a lab time in ``[from_us, until_us)``, oldest first."""
+    return _entries(connection.execute(f"{_LINES} WHERE lab_us >= ? AND lab_us < ? ORDER BY lab_us, id", (from_us, until_us)))
+
+
+def _entries(rows: Iterable[tuple[Any, ...]]) -> list[LogEntry]:
     return [
         LogEntry(
             id=id_,

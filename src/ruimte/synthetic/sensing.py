@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ruimte.clock import HOUR_US
 from ruimte.errors import RuimteError
 from ruimte.lab.compile import DETECTION, READING_ACCURACY, StreamKey, stream_keys
+from ruimte.lab.field_reports import KIND as FIELD_REPORT
 from ruimte.lab.lab import Lab
 from ruimte.model.observation import OBSERVATIONS
 from ruimte.synthetic.world import Day
@@ -61,6 +62,8 @@ def observe(
 
 def _told(day: Day, lab: Lab, each: StreamKey, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Array] | None:
     """Start, end and result of what one datastream tells; None where the world knows nothing of it."""
+    if each.sensor.kind == FIELD_REPORT:
+        return None  # nobody of this world tells how many they see
     key = crc32(each.key.encode())
     lasting, today = np.random.default_rng([seed, key]), np.random.default_rng([seed, key, day.on.toordinal()])
     end = day.ends_us

@@ -22,7 +22,7 @@ from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.control import act, page
+from ruimte.web.control import act, logbook, page
 from ruimte.web.guard import Guard, security_headers
 from ruimte.web.limits import Limits
 from ruimte.web.oidc import routes as oidc
@@ -91,6 +91,7 @@ def create_app(
     app.state.limits = Limits()
     app.state.provider = provider
     app.state.flows = Flows()
+    app.state.reporting = asyncio.Lock()
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
     return app
 
@@ -106,6 +107,12 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
         Route("/warnings/{id:int}/shelve", act.shelve, methods=["POST"]),
         Route("/warnings/{id:int}/unshelve", act.unshelve, methods=["POST"]),
+        Route("/logbook", logbook.logbook_page, methods=["GET"]),
+        Route("/logbook", logbook.note, methods=["POST"]),
+        Route("/logbook/field-report", logbook.report_count, methods=["POST"]),
+        Route("/logbook.csv", logbook.logbook_csv),
+        Route("/logbook.pdf", logbook.logbook_pdf),
+        Route("/report", logbook.report),
         Route("/sources", sources.sources_page),
         Route("/sensors", sensors.sensors_page),
         Route("/sign-in", auth.sign_in_page, methods=["GET"]),

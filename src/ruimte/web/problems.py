@@ -16,11 +16,12 @@ _FROM_PROGRAMS = ("/api/", "/metrics", "/healthz", "/readyz", "/fragments/", "/s
 
 
 class WebError(RuimteError):
-    """An error with its HTTP status."""
+    """An error with its HTTP status. ``said``: what is wrong is in the reader's language already."""
 
-    def __init__(self, status: int, what: str, where: str = "", mend: str = "") -> None:
+    def __init__(self, status: int, what: str, where: str = "", mend: str = "", *, said: bool = False) -> None:
         super().__init__(what, where, mend)
         self.status = status
+        self.said = said
 
 
 def not_found(what: str, where: str, mend: str) -> WebError:

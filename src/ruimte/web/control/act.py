@@ -7,14 +7,14 @@ from starlette.responses import RedirectResponse, Response
 
 from ruimte.clock import MINUTE_US
 from ruimte.errors import RuimteError
+from ruimte.intake.notes import check_note
 from ruimte.jobs.room import Room
 from ruimte.text import duration_us
 from ruimte.web.auth import form
+from ruimte.web.control.logbook import told
 from ruimte.web.control.page import warnings_fragment
 from ruimte.web.problems import WebError, bad_field, not_found
 from ruimte.web.words import marked
-
-_MAX_NOTE = 500
 
 
 async def acknowledge(request: Request) -> Response:
@@ -43,7 +43,7 @@ async def decide(request: Request) -> Response:
     if measure is not None and measure not in room.lab.measures:
         raise bad_field("measure", f"{measure!r} is not in the playbook", f"one of: {', '.join(room.lab.measures)}")
     answer = {"decline": "declined"}.get(answers[0], answers[0])
-    note = _note(fields)
+    note = _note(request, fields)
     try:
         await room.decide(warning, request.state.user, answer, note, fields.get("before") or None)
     except RuimteError as error:
@@ -58,7 +58,7 @@ async def shelve(request: Request) -> Response:
     minutes, most = fields.get("minutes", ""), duration_us(room.lab.file.warn.shelve_most) // MINUTE_US
     if not minutes.isascii() or not minutes.isdigit() or not 1 <= int(minutes[:6]) <= most:
         raise bad_field("minutes", f"{minutes[:20]!r} is no time that a warning can be put aside", f"send 1 to {most}")
-    note = _note(fields)
+    note = _note(request, fields)
     try:
         await room.shelve(warning, request.state.user, int(minutes), note)
     except RuimteError as error:
@@ -76,11 +76,12 @@ async def unshelve(request: Request) -> Response:
     return _done(request)
 
 
-def _note(fields: dict[str, str]) -> str:
+def _note(request: Request, fields: dict[str, str]) -> str:
     note = fields.get("note", "").strip()
-    if len(note) > _MAX_NOTE:
-        raise bad_field("note", f"longer than {_MAX_NOTE} characters", "shorten it")
-    return note
+    try:
+        return check_note(note) if note else ""
+    except RuimteError as error:
+        raise told(request, error) from error
 
 
 def _warning(request: Request) -> tuple[Room, int]:

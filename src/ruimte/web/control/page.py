@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from ruimte.clock import MINUTE_US, iso
 from ruimte.jobs.room import LogView, Room, ZoneView
 from ruimte.lab.lab import CountPoint, Lab, Zone
-from ruimte.model.role import Actor
+from ruimte.model.role import Actor, Permission
 from ruimte.text import duration_us, pick
 from ruimte.web import conditions, fields
 from ruimte.web.control.levels import SYMBOLS, legend, worst_first
@@ -72,10 +72,15 @@ def warnings_fragment(request: Request, at_us: int | None = None) -> Response:
     return _fragment(request, "_warnings_and_count.html", _warnings(request, at_us))
 
 
-def may_act(request: Request) -> bool:
+def may_act(request: Request, permission: Permission = "act") -> bool:
     """Whether to show what can be pressed. To nobody in particular too: pressing it asks to sign in first."""
     user: Actor | None = request.state.user
-    return user is None or user.may("act")
+    return user is None or user.may(permission)
+
+
+def logbook_fragment(request: Request) -> Response:
+    """The logbook's newest lines as HTML."""
+    return _fragment(request, "_logbook.html", _logbook(request, None))
 
 
 def _legend(request: Request) -> dict[str, Any]:
@@ -118,7 +123,12 @@ def _logbook(request: Request, at_us: int | None) -> dict[str, Any]:
     else:
         now = iso(at_us)
         lines = [line for line in room.logbook(language, limit=_LINES_TO_SEARCH) if line.time <= now][:_LINES]
-    return {"lines": without_names(lines, request), "now": now}
+    return {
+        "lines": without_names(lines, request),
+        "now": now,
+        "can_write": may_act(request),
+        "can_export": may_act(request, "export"),
+    }
 
 
 def _table(request: Request, at_us: int | None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ export function start() {
   byId("warnings").addEventListener("click", ignoreWhenJustMoved, true);
   document.body.addEventListener("htmx:beforeSwap", keepPlace);
   document.body.addEventListener("htmx:afterSwap", ({ detail }) => { if (detail.target.id === "warnings") mended(); });
+  document.body.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful && detail.elt.matches("form.note")) detail.elt.reset(); });
   document.body.addEventListener("htmx:responseError", ({ detail }) => { if (detail.requestConfig.verb === "post") toast(why(detail.xhr)); });
   document.body.addEventListener("htmx:sendError", ({ detail }) => { if (detail.requestConfig.verb === "post") toast(say("noAnswer")); });
 }
