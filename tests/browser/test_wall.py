@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from fake_room import SPOTS, FakeAccounts, FakeRoom, fake_lab
 from ruimte.jobs.room import ZoneView
+from ruimte.model.role import Actor
 
 from .conftest import picture
 
@@ -194,14 +195,14 @@ def test_no_letter_stands_on_the_same_spot_for_hours(served: Any, open_page: Ope
 def test_what_others_do_is_seen(served: Any, open_page: Open) -> None:
     page = wall(open_page, served, "?lang=nl&theme=light")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
-    served.do(lambda: asyncio.ensure_future(served.room.acknowledge(1, "crowdmanager")))
-    expect(page.locator(".warning.acknowledged")).to_contain_text("Bevestigd door crowdmanager")
+    served.do(lambda: asyncio.ensure_future(served.room.acknowledge(1, Actor("Jo", "manager"))))
+    expect(page.locator(".warning.acknowledged")).to_contain_text("Bevestigd door crowd manager")
     expect(page.locator("#told h2")).to_have_text("Waarschuwingen · 2 open · 1 bevestigd")
 
 
 def test_a_picture_of_it_for_the_docs(served: Any, open_page: Open) -> None:
     page = wall(open_page, served, viewport={"width": 1600, "height": 900})
-    steps(served, 12)
-    served.do(lambda: asyncio.ensure_future(served.room.acknowledge(3, "crowd manager")))
+    steps(served, 8)
+    served.do(lambda: asyncio.ensure_future(served.room.acknowledge(3, Actor("Jo", "manager"))))
     expect(page.locator(".warning.acknowledged")).to_have_count(1)
     picture(page, "wall.png")

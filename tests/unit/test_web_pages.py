@@ -184,7 +184,7 @@ def test_the_heading_counts_what_is_open(signed_in: TestClient) -> None:
     assert heading(answer.text) == "· 2 open · 1 acknowledged · 3 in the last hour"
     assert (
         heading(signed_in.get("/fragments/warnings", params={"lang": "nl"}).text)
-        == "· 2 open · 1 bevestigd · 3 in het laatste uur"
+        == "· 2 open · 1 bevestigd · 3 in het afgelopen uur"
     )
 
 

@@ -96,3 +96,10 @@ def test_it_is_as_open_as_the_control_room(room: FakeRoom, path: str) -> None:
                 wall, control_room = (visitor.get(each, headers={"accept": kind}) for each in (path, "/"))
                 assert wall.status_code == control_room.status_code
             assert (wall.status_code == 200) == (password is None and caller == "127.0.0.1")
+
+
+def test_what_was_put_aside_is_counted_and_not_shown(signed_in: TestClient, room: FakeRoom) -> None:
+    signed_in.post("/warnings/1/shelve", data={"minutes": "30"})
+    text = plain(signed_in.get("/fragments/wall").text)
+    assert "2 open · 1 put aside" in text
+    assert "Boulevard middle" not in text.split("Highest risk")[0]

@@ -51,17 +51,17 @@ _SENTENCES: dict[str, dict[str, str]] = {
     },
     "reason.surge": {
         "en": "{people} more people in {minutes} minutes, most through {gate}; {usual} is usual.",
-        "nl": "{people} mensen meer in {minutes} minuten, de meesten via {gate}; {usual} is gewoon.",
+        "nl": "{people} mensen meer in {minutes} minuten, de meesten via {gate}; {usual} is gebruikelijk.",
     },
     "reason.surge-doubted": {
         "en": "Counted: {people} more people in {minutes} minutes through {gate}, where {usual} is usual. The picture leaves this"
         " count out until another confirms it: look at once.",
-        "nl": "Geteld: {people} mensen meer in {minutes} minuten via {gate}, waar {usual} gewoon is. Het beeld laat deze telling"
-        " weg tot een andere haar bevestigt: kijk meteen.",
+        "nl": "Geteld: {people} mensen meer in {minutes} minuten via {gate}, waar {usual} gebruikelijk is. Het beeld laat deze"
+        " telling weg tot een andere haar bevestigt: kijk meteen.",
     },
     "reason.sensor": {
         "en": "Without sensor {sensor}: it is not heard, or not believed.",
-        "nl": "Zonder sensor {sensor}: die is niet te horen, of niet te geloven.",
+        "nl": "Zonder sensor {sensor}: die geeft geen signaal, of is niet geloofwaardig.",
     },
     "log.started": {"en": "The node started ({mode}).", "nl": "Het programma is gestart ({mode})."},
     "log.opened": {

@@ -50,12 +50,14 @@ async def fragment(request: Request) -> Response:
 def _told(request: Request, room: Room, pages: Pages) -> dict[str, Any]:
     language, status = pages.language(request), room.status()
     zones = room.zones(language)
-    warnings = [warning for warning in room.warnings(language) if warning.phase in ("open", "acknowledged")]
+    known = [warning for warning in room.warnings(language) if warning.phase in ("open", "acknowledged")]
+    warnings = [warning for warning in known if not warning.shelved_until]
     sensors = room.sensors(language)
     return {
         "status": status,
         "now": status.time,
         "warnings": warnings,
+        "aside": len(known) - len(warnings),
         "why_none": why_none(status.phase, zones),
         "symbols": SYMBOLS,
         "soon": highest(zones),
