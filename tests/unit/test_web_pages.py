@@ -76,7 +76,7 @@ def test_no_dutch_word_is_left_in_english() -> None:
     with (WEB / "locale/nl/LC_MESSAGES/ruimte.po").open("rb") as source:
         same = {str(message.id) for message in read_po(source, locale="nl") if message.id and message.id == message.string}
     spoken = {text for text in same if re.search(r"[^\W\d_]{2,}", re.sub(r"%\(\w+\)s|\{\w+\}", "", text))}
-    assert spoken == {"Account", "Live", "Sensor", "min", "%(count)s open"}
+    assert spoken <= {"Account", "Live", "Sensor", "demo", "link", "min", "%(count)s open"}
 
 
 def test_no_page_has_inline_script_or_style() -> None:
