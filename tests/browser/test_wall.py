@@ -171,7 +171,7 @@ def test_a_session_that_has_ended_asks_to_sign_in(serve: Any, open_page: Open) -
     accounts.password = "a long password"
     page.goto(served.url + "/wall")
     page.wait_for_selector("body.wall[data-ready]")
-    accounts.sessions.clear()
+    accounts.held.clear()
     served.do(served.room.step)
     page.wait_for_url("**/sign-in")
 
