@@ -97,6 +97,7 @@ def test_axe_finds_nothing_where_the_password_is_wrong(serve: Any, open_page: Op
     accounts = FakeAccounts(auto=False, password="a long password")
     served = serve(FakeRoom(), accounts)
     page = open_page(f"{served.url}/sign-in", plain=True, expecting="status of 401")
+    page.locator("#name").fill("Jo Jansen")
     page.locator("#password").fill("guess")
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=alert]")
