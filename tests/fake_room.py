@@ -194,10 +194,10 @@ def level_of(spot: Spot, value: float) -> tuple[str, int]:
     return names[rank], rank if spot.area_m2 else (0, 3, 4, 5)[rank]
 
 
-def risk(spot: Spot, at_us: int) -> Ahead | None:
+def risk(spot: Spot, at_us: int, within_us: int = HORIZON_US) -> Ahead | None:
     """The highest level that is reached now or in the coming hours, and when first."""
     best: Ahead | None = None
-    for step in range(HORIZON_US // TICK_US + 1):
+    for step in range(within_us // TICK_US + 1):
         valid_us = at_us + step * TICK_US
         value = figure(spot, valid_us)
         level, colour = level_of(spot, value)
@@ -435,6 +435,7 @@ class FakeRoom:
             forecast=not silent and at_us >= START_US - FORECAST_SINCE_US,
             caveats=[CAVEATS[spot.key][language]] if spot.key in CAVEATS and at_us == self.now_us else [],
             ahead=None if silent else risk(spot, at_us),
+            soon=None if silent else risk(spot, at_us, HOUR_US),
         )
 
     def _sensors(self, spot: Spot, language: str, at_us: int) -> list[SensorView]:

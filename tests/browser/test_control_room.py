@@ -342,8 +342,7 @@ def test_on_a_phone_a_warning_and_its_buttons_are_on_the_first_screen(served: An
     page = open_page(served.url + "/?lang=nl", viewport={"width": 360, "height": 740})
     assert edges(page, "#decline-1")["bottom"] < edges(page, "#lookback")["top"]
     assert edges(page, "#day-on")["right"] <= 360
-    with page.expect_response("**/fragments/table"):
-        page.locator("#table-panel summary").click()
+    page.locator("#table-panel summary").click()
     page.wait_for_timeout(200)
     page.locator("#table").evaluate("box => { box.scrollLeft = box.scrollWidth; }")
     assert edges(page, "#table thead th:last-child")["right"] <= 360

@@ -100,7 +100,7 @@ def test_the_words_under_a_chart_tell_density_flows_and_who_would_fit(served: An
     expect(page.locator("#sentence")).to_contain_text("; 0,16 personen/m²; verwacht om")
     expect(flows).to_have_text("In 600 ± 66, uit 540 ± 58 per uur; op 1,5 m passen er 1.231, kans op meer 25%.")
     expect(page.locator("#rests-summary")).to_have_text(
-        "Steunt op 3 van 4 sensoren; ✖ Boulevard midden 4: klopt niet; ? Boulevard midden 3: stil; nog 2"
+        "Steunt op 3 van 4 sensoren; ✖ Boulevard midden 4: klopt niet; ? Boulevard midden 3: geen signaal; nog 2"
     )
     unfold(page)
     expect(page.locator("#rests-list")).to_contain_text("1 min geleden")

@@ -47,7 +47,7 @@ def ask(node: Sandbox, path: str, method: str = "GET", **headers: str) -> tuple[
     ("language", "words"),
     [
         ("en", ["This is a sandbox.", "register is off", "Nothing of it can be estimated or shared", "Entities"]),
-        ("nl", ["Dit is een zandbak.", "register staat uit", "Niets ervan kan worden geschat of gedeeld", "Entiteiten"]),
+        ("nl", ["Dit is een testomgeving.", "register staat uit", "Niets ervan kan worden geschat of gedeeld", "Entiteiten"]),
     ],
 )
 def test_the_page_says_what_it_is(node: Sandbox, language: str, words: list[str]) -> None:

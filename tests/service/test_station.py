@@ -184,7 +184,7 @@ def test_a_sensor_that_fails_is_told_with_the_evidence_and_again_when_it_is_fine
     ((kind, line),) = sensor_lines(run)
     assert kind == "sensor-silent"
     assert line.startswith("Sensor Square, west side is silent. Not heard since 13 Apr 14:00.")
-    assert "Sensor Plein, westkant is stil. Niets gehoord sinds 13 apr 14:00." in sensor_lines(run, "nl")[0][1]
+    assert "Sensor Plein, westkant geeft geen signaal. Niets gehoord sinds 13 apr 14:00." in sensor_lines(run, "nl")[0][1]
     view = views.zone_views(run.station, run.station.picture, "en")[0]
     troubled = [(one.key, one.condition, one.used) for one in view.rests_on if one.condition != "fine"]
     assert troubled == [("square-west", "silent", False)]

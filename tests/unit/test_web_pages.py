@@ -19,6 +19,7 @@ from ruimte.web import conditions
 from ruimte.web.app import create_app
 from ruimte.web.control.levels import worst_first
 from ruimte.web.control.script_words import script_words
+from ruimte.web.control.wall_words import wall_words
 from ruimte.web.pages import as_data
 from ruimte.web.settings import WebSettings
 from ruimte.web.words import Words, preferred
@@ -46,11 +47,36 @@ def test_translations_keep_the_places_to_fill_in() -> None:
 
 
 def test_scripts_say_only_words_they_were_given() -> None:
-    known = set(script_words(Words("en", ZoneInfo("UTC"))))
-    scripts = "".join(path.read_text() for path in (WEB / "static/js").glob("*.js"))
-    assert set(re.findall(r'\bsay\("(\w+)"', scripts)) <= known
+    words = Words("en", ZoneInfo("UTC"))
     modes_and_phases = {"live", "replay", "starting", "ended"}
-    assert known <= set(re.findall(r'"(\w+)"', scripts)) | modes_and_phases
+    rooms, walls = ("".join(path.read_text() for path in (WEB / "static/js").glob(f"{folder}*.js")) for folder in ("", "wall/"))
+    for scripts, known in ((rooms, set(script_words(words))), (rooms + walls, set(wall_words(words)))):
+        assert set(re.findall(r'\bsay\("(\w+)"', scripts)) <= known
+        assert known <= set(re.findall(r'"(\w+)"', scripts)) | modes_and_phases
+
+
+def bare_text(template: str) -> list[str]:
+    """What a template says without asking the catalogue: text between tags, and in attributes that are read aloud or shown."""
+    text = re.sub(r"\{#.*?#\}|\{%.*?%\}", " ", template, flags=re.S)
+    text = re.sub(r"\{\{.*?\}\}", "", text, flags=re.S)
+    shown = re.findall(r'\s(?:aria-label|title|alt|placeholder|data-auto)="([^"]*[A-Za-z]{2,}[^"]*)"', text)
+    text = re.sub(r"<(script|kbd|code|svg)\b.*?</\1>|<[^>]*>", " ", text, flags=re.S)
+    return shown + re.findall(r"[^\W\d_]{2,}", re.sub(r"&\w+;", " ", text))
+
+
+def test_no_page_says_a_word_that_is_not_translated() -> None:
+    assert bare_text('<p title="Hello {{ name }}">{{ _("Bye") }} <b>you</b> &amp; <kbd>Tab</kbd></p>') == ["Hello ", "you"]
+    names = {"Ruimte", "EN", "NL", "English", "Nederlands", "OpenAPI"}
+    for template in (WEB / "templates").glob("*.html"):
+        assert set(bare_text(template.read_text())) <= names, template.name
+
+
+def test_no_dutch_word_is_left_in_english() -> None:
+    """A word that is the same in both languages is so on purpose."""
+    with (WEB / "locale/nl/LC_MESSAGES/ruimte.po").open("rb") as source:
+        same = {str(message.id) for message in read_po(source, locale="nl") if message.id and message.id == message.string}
+    spoken = {text for text in same if re.search(r"[^\W\d_]{2,}", re.sub(r"%\(\w+\)s|\{\w+\}", "", text))}
+    assert spoken <= {"Account", "Live", "Sensor", "demo", "link", "min", "%(count)s open"}
 
 
 def test_no_page_has_inline_script_or_style() -> None:
@@ -158,7 +184,7 @@ def test_the_heading_counts_what_is_open(signed_in: TestClient) -> None:
     assert heading(answer.text) == "· 2 open · 1 acknowledged · 3 in the last hour"
     assert (
         heading(signed_in.get("/fragments/warnings", params={"lang": "nl"}).text)
-        == "· 2 open · 1 bevestigd · 3 in het laatste uur"
+        == "· 2 open · 1 bevestigd · 3 in het afgelopen uur"
     )
 
 
@@ -218,8 +244,8 @@ def plain(html: str) -> str:
         (
             "nl",
             [
-                "15 van 17 sensoren tellen mee. ✖ klopt niet: 1 ? stil: 2 ↗ verloopt: 1 ○ geen sensor: 1",
-                "Boulevard midden 2 ↗ verloopt sinds 06:45 1 min geleden ja "
+                "15 van 17 sensoren tellen mee. ✖ klopt niet: 1 ? geen signaal: 2 ↗ wijkt af: 1 ○ geen sensor: 1",
+                "Boulevard midden 2 ↗ wijkt af sinds 06:45 1 min geleden ja "
                 "Telt 14% minder mensen dan vroeger. Telt 1,4\xa0× meer in dan uit; gecorrigeerd.",
                 "Boulevard midden 5 ○ geen sensor Geen sensor bewaakt deze doorgang.",
             ],

@@ -108,8 +108,8 @@ def test_the_calendar_is_named_an_hour_before_and_after_and_only_where_it_is(lab
 
 BODY = {"level": "E", "priority": 2, "probability": 0.62, "time": NOON, "lead_us": HOUR_US}
 LINES = [
-    ("started", {"mode": "live"}, "The node started (live).", "De node is gestart (live)."),
-    ("started", {"mode": "replay"}, "The node started (replay).", "De node is gestart (herhaling)."),
+    ("started", {"mode": "live"}, "The node started (live).", "Het programma is gestart (live)."),
+    ("started", {"mode": "replay"}, "The node started (replay).", "Het programma is gestart (herhaling)."),
     (
         "opened",
         BODY,
@@ -139,8 +139,8 @@ LINES = [
         "Warning 3, Square: no measure taken.",
         "Waarschuwing 3, Plein: geen maatregel genomen.",
     ),
-    ("silent", {}, "Not heard any more: Square.", "Niets meer gehoord van: Plein."),
-    ("heard", {}, "Heard again: Square.", "Weer gehoord: Plein."),
+    ("silent", {}, "Not heard any more: Square.", "Geen signaal meer van: Plein."),
+    ("heard", {}, "Heard again: Square.", "Weer signaal van: Plein."),
     (
         "not-run",
         {"algorithm": "rate-filter"},

@@ -76,7 +76,8 @@ class ZoneView(_View, frozen=True, kw_only=True):
     ``chances``: of every level with a threshold, the chance to be in it or above. ``q25`` and ``q75`` as ``q05`` and ``q95``;
     ``inflow`` and ``outflow`` in persons/h with their standard deviations. ``rests_on``: the sensors that tell of the place, and
     how. ``distance`` is None where the lab sets none. ``forecast`` is whether a forecast was made at that time, ``caveats``
-    what is to be known about it; ``ahead`` is None where it says that nothing is likely.
+    what is to be known about it; ``ahead`` is None where it says that nothing is likely. ``soon``: the highest level that is
+    likely within the next hour, by the lab's own limit; None where none is.
     """
 
     key: str
@@ -109,6 +110,7 @@ class ZoneView(_View, frozen=True, kw_only=True):
     forecast: bool
     caveats: list[str]
     ahead: Ahead | None
+    soon: Ahead | None = None
 
 
 class SkillView(_View, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.clock import SECOND_US, iso
+from ruimte.clock import HOUR_US, SECOND_US, iso
 from ruimte.estimate.distance import capacity_at_distance
 from ruimte.forecast.score import BASELINES, Skill
 from ruimte.jobs.health import WORST, SensorHealth, figures, sensor_of, sentence, unwatched
@@ -97,6 +97,7 @@ def zone_view(station: Station, picture: Picture, index: int, language: str, now
         forecast=picture.forecast is not None and bool(picture.forecast.quantiles[index, 0, MEDIAN] >= 0),
         caveats=_caveats(station, picture, index, language),
         ahead=_ahead(picture.risks[index], station.lab.file.warn.open_at),
+        soon=_soon(picture.risks[index], station.lab.file.warn.open_at, picture.end_us),
     )
 
 
@@ -199,7 +200,17 @@ def _ahead(risks: list[Risk], open_at: float) -> Ahead | None:
     chosen = likely[-1] if likely else max(risks, key=lambda risk: risk.probability, default=None)
     if chosen is None or chosen.probability < _LEAST_SHOWN:
         return None
-    return Ahead(level=chosen.level, rank=chosen.rank, probability=chosen.probability, at=iso(chosen.at_us))
+    return _told(chosen)
+
+
+def _soon(risks: list[Risk], open_at: float, now_us: int) -> Ahead | None:
+    """The highest level that is likely within an hour."""
+    likely = [risk for risk in risks if risk.probability >= open_at and risk.at_us <= now_us + HOUR_US]
+    return _told(likely[-1]) if likely else None
+
+
+def _told(risk: Risk) -> Ahead:
+    return Ahead(level=risk.level, rank=risk.rank, probability=risk.probability, at=iso(risk.at_us))
 
 
 def series_view(station: Station, index: int, language: str, states: pa.Table, forecast: StoredForecast | None) -> Series:

@@ -39,7 +39,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
     },
     "reason.partly": {
         "en": "Rests on {share} of the sensors of this place; the others are silent.",
-        "nl": "Steunt op {share} van de sensoren van deze plek; de andere zijn stil.",
+        "nl": "Steunt op {share} van de sensoren van deze plek; de andere geven geen signaal.",
     },
     "reason.event-ends": {
         "en": "{name} ends at {end}: its visitors leave then.",
@@ -51,19 +51,19 @@ _SENTENCES: dict[str, dict[str, str]] = {
     },
     "reason.surge": {
         "en": "{people} more people in {minutes} minutes, most through {gate}; {usual} is usual.",
-        "nl": "{people} mensen meer in {minutes} minuten, de meesten via {gate}; {usual} is gewoon.",
+        "nl": "{people} mensen meer in {minutes} minuten, de meesten via {gate}; {usual} is gebruikelijk.",
     },
     "reason.surge-doubted": {
         "en": "Counted: {people} more people in {minutes} minutes through {gate}, where {usual} is usual. The picture leaves this"
         " count out until another confirms it: look at once.",
-        "nl": "Geteld: {people} mensen meer in {minutes} minuten via {gate}, waar {usual} gewoon is. Het beeld laat deze telling"
-        " weg tot een andere haar bevestigt: kijk meteen.",
+        "nl": "Geteld: {people} mensen meer in {minutes} minuten via {gate}, waar {usual} gebruikelijk is. Het beeld laat deze"
+        " telling weg tot een andere haar bevestigt: kijk meteen.",
     },
     "reason.sensor": {
         "en": "Without sensor {sensor}: it is not heard, or not believed.",
-        "nl": "Zonder sensor {sensor}: die is niet te horen, of niet te geloven.",
+        "nl": "Zonder sensor {sensor}: die geeft geen signaal, of is niet geloofwaardig.",
     },
-    "log.started": {"en": "The node started ({mode}).", "nl": "De node is gestart ({mode})."},
+    "log.started": {"en": "The node started ({mode}).", "nl": "Het programma is gestart ({mode})."},
     "log.opened": {
         "en": "Warning {warning}, priority {priority}: {place}, {level} expected at {time}, {probability}.",
         "nl": "Waarschuwing {warning}, prioriteit {priority}: {place}, {level} verwacht om {time}, {probability}.",
@@ -123,16 +123,16 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "en": "{lines} lines of the logbook were deleted: their retention is over.",
         "nl": "{lines} regels van het logboek zijn gewist: hun bewaartermijn is voorbij.",
     },
-    "log.silent": {"en": "Not heard any more: {place}.", "nl": "Niets meer gehoord van: {place}."},
-    "log.heard": {"en": "Heard again: {place}.", "nl": "Weer gehoord: {place}."},
+    "log.silent": {"en": "Not heard any more: {place}.", "nl": "Geen signaal meer van: {place}."},
+    "log.heard": {"en": "Heard again: {place}.", "nl": "Weer signaal van: {place}."},
     "log.sends-personal": {
         "en": "Device {device} sends what it must not: what looks like {identifier}. It was refused; nothing of it was kept.",
         "nl": "Apparaat {device} stuurt wat het niet mag: iets als {identifier}. Het is geweigerd; niets ervan is bewaard.",
     },
-    "log.sensor-silent": {"en": "Sensor {sensor} is silent. {why}", "nl": "Sensor {sensor} is stil. {why}"},
+    "log.sensor-silent": {"en": "Sensor {sensor} is silent. {why}", "nl": "Sensor {sensor} geeft geen signaal. {why}"},
     "log.sensor-stuck": {"en": "Sensor {sensor} is stuck. {why}", "nl": "Sensor {sensor} hangt. {why}"},
     "log.sensor-doubtful": {"en": "Sensor {sensor} is doubtful. {why}", "nl": "Sensor {sensor} is twijfelachtig. {why}"},
-    "log.sensor-drifting": {"en": "Sensor {sensor} drifts. {why}", "nl": "Sensor {sensor} verloopt. {why}"},
+    "log.sensor-drifting": {"en": "Sensor {sensor} drifts. {why}", "nl": "Sensor {sensor} wijkt steeds meer af. {why}"},
     "log.sensor-lying": {"en": "Sensor {sensor} is wrong. {why}", "nl": "Sensor {sensor} klopt niet. {why}"},
     "log.sensor-fine": {"en": "Sensor {sensor} is fine again.", "nl": "Sensor {sensor} doet het weer goed."},
     "sensor.new": {"en": "Has not told anything yet.", "nl": "Heeft nog niets verteld."},
@@ -146,7 +146,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
     },
     "sensor.missing": {
         "en": "No sensor watches this gate. Who passes there is guessed: the interval grows until the zone is empty again.",
-        "nl": "Geen sensor bewaakt deze doorgang. Wie daar passeert wordt gegist: de marge groeit tot het gebied weer leeg is.",
+        "nl": "Geen sensor bewaakt deze doorgang. Wie daar passeert is giswerk: de marge groeit tot het gebied weer leeg is.",
     },
     "sensor.left-out": {
         "en": "Not heard, or not believable then: its share was estimated.",
@@ -184,7 +184,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
     },
     "sensor.drifting": {
         "en": "Its calibration moved. The picture corrects for it.",
-        "nl": "Zijn ijking is verlopen. Het beeld corrigeert daarvoor.",
+        "nl": "Zijn ijking is verschoven. Het beeld corrigeert daarvoor.",
     },
     "log.forecast-break": {
         "en": "The level at {place} has changed: the forecast's past tells little now, its intervals are wide.",

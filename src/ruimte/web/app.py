@@ -22,7 +22,7 @@ from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.control import act, logbook, page
+from ruimte.web.control import act, logbook, page, wall
 from ruimte.web.guard import Guard, security_headers
 from ruimte.web.limits import Limits
 from ruimte.web.oidc import routes as oidc
@@ -99,6 +99,8 @@ def create_app(
 def _routes(statics: Statics) -> list[Route]:
     return [
         Route("/", page.control_room),
+        Route("/wall", wall.wall),
+        Route("/fragments/wall", wall.fragment),
         Route("/fragments/legend", page.legend_fragment),
         Route("/fragments/warnings", page.warnings),
         Route("/fragments/logbook", page.logbook),

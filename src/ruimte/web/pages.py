@@ -17,7 +17,7 @@ from ruimte.web.words import Words, preferred
 
 LANGUAGE_COOKIE = "ruimte_language"
 THEME_COOKIE = "ruimte_theme"
-_THEMES = ("auto", "light", "dark")
+THEMES = ("auto", "light", "dark")
 _YEAR_S = 365 * 24 * 3600
 
 
@@ -49,7 +49,7 @@ class Pages:
         theme = request.cookies.get(THEME_COOKIE, "auto")
         context = {
             "path": request.url.path,
-            "theme": theme if theme in _THEMES else "auto",
+            "theme": theme if theme in THEMES else "auto",
             "user": getattr(request.state, "user", None),
             "code": code,
         } | context

@@ -17,6 +17,8 @@ Need = Permission | Literal["nothing", "a session"]
 
 NEEDS: Mapping[str, Need] = {
     "GET /": "look",
+    "GET /wall": "look",
+    "GET /fragments/wall": "look",
     "GET /fragments/legend": "look",
     "GET /fragments/warnings": "look",
     "GET /fragments/logbook": "look",

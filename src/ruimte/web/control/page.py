@@ -35,7 +35,7 @@ async def control_room(request: Request) -> Response:
     context = {
         "status": now["status"],
         "places": sorted((pick(place.name, language), key) for key, place in _places(room.lab).items()),
-        "data": _for_scripts(request, now),
+        "data": for_scripts(request, now),
         **_legend(request),
         **_warnings(request, None),
         **_logbook(request, None),
@@ -95,7 +95,7 @@ def _warnings(request: Request, at_us: int | None) -> dict[str, Any]:
         "warnings": room.warnings(language, at_us),
         "load": room.load(),
         "shelve_most": duration_us(room.lab.file.warn.shelve_most) // MINUTE_US,
-        "why_none": _why_none(status.phase, room.zones(language, at_us)),
+        "why_none": why_none(status.phase, room.zones(language, at_us)),
         "measures": list(room.lab.measures.values()),
         "symbols": SYMBOLS,
         "now": status.time if at_us is None else iso(at_us),
@@ -103,7 +103,7 @@ def _warnings(request: Request, at_us: int | None) -> dict[str, Any]:
     }
 
 
-def _why_none(phase: str, zones: list[ZoneView]) -> Literal["starting", "unheard", "unforecast", "calm"]:
+def why_none(phase: str, zones: list[ZoneView]) -> Literal["starting", "unheard", "unforecast", "calm"]:
     """What it means where there are no warnings: only ``calm`` is good news."""
     if phase == "starting":
         return "starting"
@@ -141,7 +141,8 @@ def _table(request: Request, at_us: int | None) -> dict[str, Any]:
     }
 
 
-def _for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
+def for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
+    """What the server hands over to the page's scripts, with the picture as it is ``now``."""
     room, pages = _parts(request)
     words = pages.speaks(request)
     lab = room.lab
@@ -153,6 +154,7 @@ def _for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
         "tick_s": duration_us(lab.file.ticks.length) // 1_000_000,
         "open_at": lab.file.warn.open_at,
         "silence_s": SILENCE_S,
+        "still": False,
         "tiles": lab.file.map.tiles,
         "attribution": lab.file.attribution,
         "lab": pick(lab.file.name, words.language),

@@ -3,7 +3,7 @@
 import { byId, data, say } from "./page.js";
 import { clock, levelName, number, shortDay } from "./format.js";
 
-const COLOURS = { D: "--level-d", P90: "--level-d", E: "--level-e", P95: "--level-e", F: "--level-f", P99: "--level-f" };
+const COLOURS = { D: "--line-d", P90: "--line-d", E: "--line-e", P95: "--line-e", F: "--line-f", P99: "--line-f" };
 const DASH = [6, 4];
 // rows of the data: time, past, its band, median, 90 % band, 50 % band
 const [, PAST, PAST_LOW, PAST_HIGH, Q50, Q05, Q95, Q25, Q75] = Array(9).keys();

@@ -35,7 +35,6 @@ export function lookBack(moment) {
 
 /** Fetch a part again: at once, or as soon as the last fetch is done and a moment has passed. */
 export async function refresh(part) {
-  if (part === "table" && !byId("table-panel").open) return;
   if (busy.has(part)) {
     busy.set(part, true);
     return;
@@ -43,7 +42,8 @@ export async function refresh(part) {
   busy.set(part, false);
   while (isPressed()) await pause(50);
   const query = at === null || part === "legend" ? "" : `?at=${encodeURIComponent(at)}`;
-  await htmx.ajax("GET", PARTS[part] + query, { target: `#${part}`, swap: "innerHTML" }).catch(() => {});
+  // each part is a source of its own: htmx keeps only the last request that waits for another of the same source
+  await htmx.ajax("GET", PARTS[part] + query, { source: `#${part}`, target: `#${part}`, swap: "innerHTML" }).catch(() => {});
   await pause(BETWEEN_MS);
   const again = busy.get(part);
   busy.delete(part);
@@ -77,6 +77,7 @@ function keepPlace(event) {
     focused: document.activeElement?.closest("#warnings .warning")?.id,
     open: [...target.querySelectorAll("details[open]")].map((details) => details.id),
     ids: order(),
+    priorities: new Map([...target.querySelectorAll(".warning")].map((item) => [item.id, Number(item.dataset.priority)])),
     scroll: target.scrollTop,
   };
 }
@@ -89,8 +90,10 @@ function openAfter(number) {
   return (items.find((item, index) => index > done && isOpen(item, index)) ?? items.find(isOpen))?.id ?? null;
 }
 
-/** Put everything back, and tell what is new. htmx itself gives the focus back to an element that is still there. */
+/** Put everything back, and tell what is new. htmx itself gives the focus back to an element that is still there; it tells of
+ * one swap once for each element that came. */
 function mended() {
+  if (before === null) return;
   const list = byId("warnings");
   for (const id of before.open) byId(id)?.setAttribute("open", "");
   list.scrollTop = before.scroll;
@@ -100,9 +103,18 @@ function mended() {
   }
   if (order().join() !== before.ids.join()) movedAt = performance.now();
   for (const item of list.querySelectorAll('[data-phase="open"]')) {
-    if (at === null && !before.ids.includes(item.id)) announce(say("newWarning", { text: item.dataset.told }), item.dataset.priority === "1");
+    if (at === null) tell(item);
   }
+  before = null;
   document.dispatchEvent(new Event("warnings"));
+}
+
+/** Say that a warning is new, or more urgent than it was. */
+function tell(item) {
+  const was = before.priorities.get(item.id);
+  const priority = Number(item.dataset.priority);
+  if (was !== undefined && was <= priority) return;
+  announce(say(was === undefined ? "newWarning" : "raisedWarning", { text: item.dataset.told }), priority === 1);
 }
 
 const order = () => [...byId("warnings").querySelectorAll(".warning")].map((item) => item.id);

@@ -6,7 +6,7 @@ import { comes } from "./map.js";
 import { Mark } from "./mark.js";
 
 const GAP = Mark.RADIUS + 4;
-const FAR = [38, 64, 96, 130]; // how far from its place a label that must be there may stand, on a lead
+const FAR = [4, 7, 11, 14].map((times) => times * Mark.RADIUS); // how far from its place a label that must be there may stand, on a lead
 const LONGEST = 26; // of a name, in characters
 const TAIL = 9;
 const COLOUR_OF = { D: 3, E: 4, F: 5, P90: 3, P95: 4, P99: 5 };

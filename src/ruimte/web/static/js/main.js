@@ -1,6 +1,7 @@
 // The control room: ties the parts of the page together.
 
 import { announce, byId, data } from "./page.js";
+import * as alerts from "./alerts.js";
 import * as chart from "./chart.js";
 import * as dialogs from "./dialogs.js";
 import * as fragments from "./fragments.js";
@@ -13,6 +14,8 @@ import * as rests from "./rests.js";
 import * as skill from "./skill.js";
 import * as theme from "./theme.js";
 import { seconds } from "./format.js";
+import { mapWords } from "./map_words.js";
+import * as paper from "./paper.js";
 import { flows, sentence } from "./sentence.js";
 import { listen } from "./stream.js";
 
@@ -67,6 +70,8 @@ async function drawChart() {
 function show(list) {
   zones = list;
   map.update(zones);
+  byId("map-words").replaceChildren(...mapWords(zones));
+  if (lookback.atIso() === null) alerts.places(zones);
   if (chosen === null && zones.length) choose(firstChoice());
   else drawChart();
 }
@@ -133,7 +138,6 @@ byId("warnings").addEventListener("focusin", (event) => {
   if (place && place !== chosen) choose(place);
 });
 byId("place").addEventListener("change", () => choose(byId("place").value));
-byId("table-panel").addEventListener("toggle", () => fragments.refresh("table"));
 
 map.start(chooseAndTell);
 fragments.start();
@@ -142,6 +146,7 @@ keys.start();
 theme.start(chart.recolour);
 push.start();
 lookback.start(lookBack);
+paper.start();
 pulse.start(() => ["warnings", "logbook", "table"].forEach(fragments.refresh));
 show(zones);
 listen((kind, value) => heard[kind](value));

@@ -10,7 +10,11 @@ const PDOK = "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/grijs/EPSG:
 const HATCH = '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
   + '<rect width="6" height="6"></rect><path d="M0 0V6"></path></pattern>';
 
-const map = L.map("map", { zoomControl: false, attributionControl: false, zoomSnap: 0.25, maxZoom: 20, renderer: L.svg() });
+const STILL = { dragging: false, keyboard: false, scrollWheelZoom: false, doubleClickZoom: false, touchZoom: false, boxZoom: false };
+const animate = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+const byFinger = matchMedia("(pointer: coarse) and (max-width: 60rem)").matches; // one finger scrolls the page, two move the map
+const map = L.map("map", { zoomControl: false, attributionControl: false, zoomSnap: 0.25, maxZoom: 20, renderer: L.svg(), zoomAnimation: animate, fadeAnimation: animate, inertia: animate,
+  dragging: !byFinger, ...(data.still && STILL) });
 const layers = new Map();
 let zones = new Map();
 let chosen = null;
@@ -23,7 +27,7 @@ let choose = () => {};
 /** Draw the places; `onChoose(key)` is called when one is picked. */
 export function start(onChoose) {
   choose = onChoose;
-  L.control.zoom({ zoomInTitle: say("zoomIn"), zoomOutTitle: say("zoomOut") }).addTo(map);
+  if (!data.still) L.control.zoom({ zoomInTitle: say("zoomIn"), zoomOutTitle: say("zoomOut") }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   if (data.attribution) L.control.attribution({ prefix: false }).addAttribution(escape(data.attribution)).addTo(map);
   const shapes = L.geoJSON(data.places, {
@@ -39,7 +43,7 @@ export function start(onChoose) {
   shapes.addTo(map);
   map.getPane("overlayPane").querySelector("svg").insertAdjacentHTML("afterbegin", `<defs>${HATCH}</defs>`);
   Mark.spread(map, [...layers.values()]);
-  for (const [key, layer] of layers) makeButton(key, layer);
+  for (const [key, layer] of layers) (data.still ? makeShape : makeButton)(key, layer);
   map.on("zoomend", () => { Mark.spread(map, [...layers.values()]); drawHalo(); });
   map.on("moveend zoomend resize", label);
   map.on("movestart", () => { moved ||= !byUs; });
@@ -83,7 +87,7 @@ export function mark(key) {
   if (!layer) return;
   layer.getElement()?.setAttribute("aria-pressed", "true");
   const middle = layer.getLatLng?.() ?? layer.getBounds().getCenter();
-  if (!map.getBounds().contains(middle)) map.panTo(middle);
+  if (!map.getBounds().contains(middle)) map.panTo(middle, { animate });
   drawHalo();
   label();
 }
@@ -105,14 +109,19 @@ function expected({ ahead }) {
   return say("ahead", { level: levelName(ahead.level), time: clock(seconds(ahead.at)), chance: percent(ahead.probability) });
 }
 
-function makeButton(key, layer) {
+function makeShape(key, layer) {
   const path = layer.getElement();
-  path.setAttribute("tabindex", "0");
-  path.setAttribute("role", "button");
-  path.setAttribute("aria-pressed", "false");
   path.dataset.key = key;
   path.append(document.createElementNS("http://www.w3.org/2000/svg", "title"));
   path.classList.add("place", "level-0");
+  return path;
+}
+
+function makeButton(key, layer) {
+  const path = makeShape(key, layer);
+  path.setAttribute("tabindex", "0");
+  path.setAttribute("role", "button");
+  path.setAttribute("aria-pressed", "false");
   layer.on("click", () => choose(key));
   path.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== " ") return;

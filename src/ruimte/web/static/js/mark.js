@@ -1,6 +1,6 @@
 // A count point on the map: a circle; where it calls for attention a disc, a diamond or a triangle, by level.
 
-const SIZE = 9;
+const SIZE = 9 * (parseFloat(getComputedStyle(document.documentElement).fontSize) / 14); // grows with the text beside it
 
 export const Mark = L.CircleMarker.extend({
   options: { radius: SIZE },

@@ -16,9 +16,13 @@ export function element(name, className, ...content) {
   return made;
 }
 
-/** Announce to those who listen to the page instead of looking at it. */
+const SAID_MS = 30_000;
+
+/** Announce to those who listen to the page instead of looking at it; what comes together is said one after the other. */
 export function announce(text, urgent = false) {
-  byId(urgent ? "shouted" : "said").textContent = text;
+  const line = element("p", "", text);
+  byId(urgent ? "shouted" : "said").append(line);
+  setTimeout(() => line.remove(), SAID_MS);
 }
 
 let toastTimer;

@@ -1,14 +1,13 @@
-// The lab's clock, the badge, and the alarm that nothing is heard any more. Silence must not look like calm.
+// The lab's clock, the badge, and the banner that says when the page shows something else than the present.
 
-import { byId, data, say } from "./page.js";
-import { clock, clockSeconds, dayClock, fullDay, percent, seconds } from "./format.js";
+import { byId, say } from "./page.js";
+import * as alerts from "./alerts.js";
+import * as node from "./beat.js";
+import { clock, clockSeconds, dayClock, fullDay, percent } from "./format.js";
 
 const FAST = 60; // from this speed on, seconds only flicker
 
-let status = data.status;
-let heardAt = performance.now();
 let lookingBackAt = null;
-let silent = false;
 let whenBack = () => {};
 
 /** Start the clock; `back()` is called when the node is heard again after a silence. */
@@ -20,9 +19,9 @@ export function start(back) {
 
 /** The node was heard. */
 export function beat(newStatus) {
-  if (newStatus) status = newStatus;
-  heardAt = performance.now();
-  if (silent) whenBack();
+  const wasSilent = node.isSilent();
+  node.heard(newStatus);
+  if (wasSilent) whenBack();
   draw();
 }
 
@@ -32,20 +31,14 @@ export function lookBack(at) {
   draw();
 }
 
-/** The lab's time now, seconds since 1970. It stands still in a silence. */
-export function now() {
-  const since = silent || status.phase !== "running" ? 0 : (performance.now() - heardAt) / 1000;
-  return seconds(status.time) + since * status.speed;
-}
-
 function draw() {
-  silent = performance.now() - heardAt > data.silence_s * 1000;
-  const time = now();
+  alerts.node();
+  const time = node.now();
   byId("date").textContent = fullDay(time);
-  byId("clock").textContent = status.speed >= FAST ? clock(time) : clockSeconds(time);
-  byId("badge").textContent = badge();
-  document.body.dataset.phase = status.phase;
-  document.body.classList.toggle("no-data", silent);
+  byId("clock").textContent = node.speed() >= FAST ? clock(time) : clockSeconds(time);
+  byId("badge").textContent = node.badge();
+  document.body.dataset.phase = node.phase();
+  document.body.classList.toggle("no-data", node.isSilent());
   document.body.classList.toggle("looking-back", lookingBackAt !== null);
   const text = banner();
   byId("banner").hidden = text === "";
@@ -53,18 +46,9 @@ function draw() {
   if (byId("banner-text").textContent !== text) byId("banner-text").textContent = text;
 }
 
-function badge() {
-  if (silent) return say("noData");
-  if (status.phase !== "running") return say(status.phase);
-  return status.mode === "live" ? say("live") : `${say("replay")} ×${status.speed}`;
-}
-
 function banner() {
-  if (silent) {
-    const gone = Math.round((performance.now() - heardAt) / 1000);
-    return say("noDataLong", { time: gone < 60 ? `${gone} s` : `${Math.floor(gone / 60)} min` });
-  }
+  if (node.isSilent()) return say("noDataLong", { time: node.goneText() });
   if (lookingBackAt !== null) return say("lookingBack", { time: dayClock(lookingBackAt) });
-  if (status.phase === "starting") return say("gettingReady", { progress: percent(status.progress) });
+  if (node.phase() === "starting") return say("gettingReady", { progress: percent(node.progress()) });
   return "";
 }

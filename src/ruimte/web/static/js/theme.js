@@ -21,7 +21,7 @@ export function start(changed) {
     name();
     changed();
   });
-  dark.addEventListener("change", changed);
+  for (const wish of [dark, matchMedia("(forced-colors: active)"), matchMedia("(prefers-contrast: more)")]) wish.addEventListener("change", changed);
   name();
 }
 
