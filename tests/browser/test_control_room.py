@@ -82,7 +82,7 @@ def test_working_through_the_warnings_with_the_keyboard_only(served: Any, open_p
     expect(warning(page, 1)).to_be_focused()
     page.keyboard.press("a")
     expect(warning(page, 1)).to_contain_text("Acknowledged by crowd manager")
-    expect(page.locator("#warnings-count")).to_have_text("· 2 open · 1 acknowledged")
+    expect(page.locator("#warnings-count")).to_contain_text("· 2 open · 1 acknowledged")
     following = page.locator('#warnings .warning[data-phase="open"]').first
     expect(following).to_be_focused()
     number = int((following.get_attribute("id") or "").removeprefix("warning-"))
@@ -98,14 +98,14 @@ def test_working_through_the_warnings_with_the_keyboard_only(served: Any, open_p
     assert served.room.decisions[number] == ("crowd manager", "one-way", "at the north end")
     expect(page.locator('#warnings .warning[data-phase="open"]')).to_be_focused()
     page.keyboard.press("d")
-    expect(page.locator("#dialog")).to_contain_text("Decline to act")
+    expect(page.locator("#dialog")).to_contain_text("No measure:")
     page.keyboard.press("Escape")
     expect(page.locator("#dialog")).to_be_hidden()
     page.keyboard.press("d")
     page.keyboard.press("Enter")
-    expect(page.locator("#logbook")).to_contain_text("Declined")
-    assert list(served.room.decisions.values())[1][1] is None
-    expect(page.locator("#warnings-count")).to_have_text("· 0 open · 3 acknowledged")
+    expect(page.locator("#logbook")).to_contain_text("Seen, nothing done")
+    assert list(served.room.decisions.values())[1][1] == "seen"
+    expect(page.locator("#warnings-count")).to_contain_text("· 0 open · 3 acknowledged")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -115,7 +115,7 @@ def test_working_through_the_warnings_with_the_keyboard_only(served: Any, open_p
 def test_a_decision_can_be_followed_by_another(served: Any, open_page: Open) -> None:
     page = open_page(served.url)
     page.locator("#decline-1").click()
-    page.locator("#dialog .primary").click()
+    page.get_by_role("button", name="Decline the advice").click()
     expect(warning(page, 1)).to_contain_text("Decided: No measure taken")
     page.wait_for_timeout(500)  # a click on a list that has just moved is not taken
     page.locator("#measure-1").click()
@@ -206,11 +206,11 @@ def test_the_page_follows_the_language_that_is_chosen(served: Any, open_page: Op
     page.locator("#language").click()
     page.wait_for_selector("body[data-ready]")
     expect(page.locator("html")).to_have_attribute("lang", "nl")
-    expect(page.locator("#warnings-title")).to_have_text("Waarschuwingen · 3 open")
+    expect(page.locator("#warnings-title")).to_contain_text("Waarschuwingen · 3 open")
     expect(page.locator("#sentence")).to_contain_text(f"Markt: nu {count('market')} personen (")
     assert "zone=market" in page.url
     page.reload()
-    expect(page.locator("#warnings-title")).to_have_text("Waarschuwingen · 3 open")
+    expect(page.locator("#warnings-title")).to_contain_text("Waarschuwingen · 3 open")
 
 
 def test_dark_mode_is_remembered(served: Any, open_page: Open) -> None:

@@ -41,7 +41,8 @@ def test_a_sentence_says_the_same_in_every_language(key):
     sentence = _SENTENCES[key]
     assert tuple(sentence) == LANGUAGES
     assert len({frozenset(holes(text)) for text in sentence.values()}) == 1
-    assert len(set(sentence.values())) == len(LANGUAGES)
+    bare = re.sub(r"{\w+}|\W", "", sentence["en"])  # what holds nothing but what people wrote reads the same
+    assert len(set(sentence.values())) == (len(LANGUAGES) if bare else 1)
 
 
 def warning(**changes):
