@@ -23,8 +23,8 @@ class Counted:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._ticks = max(1, KEPT_US // model.tick_us)
-        self._past = Rolling(len(model.links), self._ticks)
+        self.ticks = max(1, KEPT_US // model.tick_us)
+        self._past = Rolling(len(model.links), self.ticks)
         self._link = {stream.id: (stream.link, stream.detection) for stream in model.streams}
 
     def note(self, rows: pa.Table, end_us: int) -> None:
@@ -45,12 +45,12 @@ class Counted:
 
     def persons(self, span_us: int) -> Array:
         """Persons by link over the last so many µs (up to twelve hours); what was not counted is 0."""
-        ticks = min(self._ticks, max(1, span_us // self._model.tick_us))
+        ticks = min(self.ticks, max(1, span_us // self._model.tick_us))
         return np.asarray(np.nansum(self._past.view()[:, -ticks:], axis=1))
 
     def rates(self, span_us: int) -> Array:
         """Persons/s by link over the last so many µs: the mean of the ticks that were counted, 0 where none was."""
-        ticks = min(self._ticks, max(1, span_us // self._model.tick_us))
+        ticks = min(self.ticks, max(1, span_us // self._model.tick_us))
         past = self._past.view()[:, -ticks:]
         known = (~np.isnan(past)).sum(axis=1)
         return np.asarray(np.nansum(past, axis=1) / np.maximum(known, 1) / (self._model.tick_us / 1e6))

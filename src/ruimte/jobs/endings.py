@@ -7,7 +7,7 @@ lies within the look-ahead or less than an hour back; of the moments after the e
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from ruimte.clock import HOUR_US, MINUTE_US
 from ruimte.jobs.counted import KEPT_US, Counted
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import moment_us
+from ruimte.model.forecast import LEVELS
 from ruimte.model.place import OUTSIDE, Model
 from ruimte.whatif.ensemble import Situation, members, run
 from ruimte.whatif.measures import nothing
@@ -27,6 +28,16 @@ Array = NDArray[np.float64]
 MEMBERS = 60
 LATELY_US = 30 * MINUTE_US
 AFTERMATH_US = HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What is to come by the what-if model: P(above each level), shape (places, levels, 1 + ticks), and quantiles of people,
+    (places, 1 + ticks, 21). NaN for now, before the first end, and of places of which nothing is told.
+    """
+
+    chance: Array
+    people: Array
 
 
 class Endings:
@@ -48,8 +59,8 @@ class Endings:
         """The ends that lie within the look-ahead, or not long ago."""
         return [each for each in self._endings if now_us - AFTERMATH_US < each.at_us < now_us + ahead_us]
 
-    def chances(self, end_us: int, mean: Array, sd: Array, counted: Counted, limits: Array) -> Array | None:
-        """P(above each level) at every tick of the look-ahead, by the what-if model; None where no end is near.
+    def leaving(self, end_us: int, mean: Array, sd: Array, counted: Counted, limits: Array) -> Leaving | None:
+        """What is to come at every tick of the look-ahead; None where no end is near.
 
         Args:
             end_us: end of the newest tick.
@@ -57,9 +68,6 @@ class Endings:
             sd: its standard deviation.
             counted: who was counted of late.
             limits: shape (places, levels, 1 + ticks); the first is now.
-
-        Returns:
-            Shape (places, levels, 1 + ticks); NaN for now, before the first end, and of places that are no zones.
         """
         tick_us, ticks = self._model.tick_us, limits.shape[2] - 1
         ends = self.near(end_us, ticks * tick_us)
@@ -75,13 +83,14 @@ class Endings:
         plain = nothing(self._network, situation.minutes, situation.diagram)
         paths = run(situation, members(situation, MEMBERS), plain, self._threads)
         above = paths.people[:, :, None, :] >= limits[None, :zones, :, 1:]
-        told = np.full(limits.shape, np.nan)
-        told[:zones, :, 1:] = above.mean(axis=0)
-        first = min(each.at_us for each in ends)
-        told[:, :, 1:][:, :, end_us + tick_us * np.arange(1, ticks + 1) <= first] = np.nan
-        told[np.isnan(limits)] = np.nan
-        told[list(situation.unknown)] = np.nan
-        return told
+        chance, people = np.full(limits.shape, np.nan), np.full((len(limits), 1 + ticks, len(LEVELS)), np.nan)
+        chance[:zones, :, 1:] = above.mean(axis=0)
+        people[:zones, 1:] = np.moveaxis(np.quantile(paths.people, LEVELS, axis=0), 0, -1)
+        early = end_us + tick_us * np.arange(1 + ticks) <= min(each.at_us for each in ends)
+        chance[:, :, early], people[:, early] = np.nan, np.nan
+        chance[np.isnan(limits)] = np.nan
+        chance[list(situation.unknown)], people[list(situation.unknown)] = np.nan, np.nan
+        return Leaving(chance, people)
 
 
 def network_links(network: Network, model: Model) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -13,13 +13,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.clock import DAY_US, SECOND_US, SystemClock
+from ruimte.clock import DAY_US, SystemClock
 from ruimte.errors import RuimteError
 from ruimte.estimate.advance import ALGORITHMS as ESTIMATORS
 from ruimte.estimate.advance import advance
 from ruimte.estimate.health import Condition, conditions
 from ruimte.forecast.model_file import Bundle
 from ruimte.forecast.score import Skill
+from ruimte.jobs.counted import Counted
+from ruimte.jobs.endings import Endings, Leaving
 from ruimte.jobs.estimating import changed
 from ruimte.jobs.forecasters import feed_past, live_forecaster
 from ruimte.jobs.health import SensorHealth, figures, sensor_health, sensor_of, sentence, worst_of
@@ -100,8 +102,8 @@ class Station:
         self.thresholds = Thresholds(lab, model, self._unusual)
         self.warner = Warner(lab, model, self.thresholds)
         self._before = np.full(len(model.places), np.nan)
-        self._counted: list[Array] = []
-        self._came = np.zeros(len(model.links))
+        self.counted = Counted(model)
+        self.endings = Endings(lab, model)
         self._state: bytes | None = None
         self._unwritten = 0
         self._keys = model.datastream_keys
@@ -202,7 +204,7 @@ class Station:
             if self.picture is None or newest >= self.picture.end_us:
                 forecast = self._forecast(until_us, outcome)
                 columns, left_out = _columns(states, len(self.model.places))
-                self._note_counts(rows, newest)
+                self.counted.note(rows, newest)
                 self.picture = self._look(newest, columns, left_out, forecast)
                 self._warn(self.picture, self.warner.surges(rows, self._state, left_out, newest), until_us, outcome)
                 self._listen(self.picture, until_us, outcome)
@@ -270,10 +272,15 @@ class Station:
             return
         usual = self.thresholds.usual(int(self.model.tick_of_end(np.array([picture.end_us]))[0]))
         known = ~np.isnan(mean)
-        risks = self.warner.with_surges(picture.risks, found, before, picture.end_us)
+        limits, _ = self.warner.limits(picture.end_us)
+        leaving = self.endings.leaving(picture.end_us, mean, picture.states["sd"], self.counted, limits)
+        risks = picture.risks
+        if leaving is not None:
+            risks = self.warner.risks(picture.end_us, mean, picture.states["sd"], picture.forecast, leaving.chance)
+        risks = self.warner.with_surges(risks, found, before, picture.end_us)
         for index, kind, warning in self.warner.look(risks, known, now_us):
             if kind != "closed":
-                warning = self._explained(picture, index, found.get(index), warning, float(usual[index]))
+                warning = self._explained(picture, index, found.get(index), leaving, warning, float(usual[index]))
                 self.book.replace(warning)
             outcome.warnings.append((kind, warning))
             if kind != "updated":
@@ -282,9 +289,14 @@ class Station:
             outcome.warnings.append(("escalated", warning))
             outcome.log.append(_warning_line(now_us, "escalated", warning))
 
-    def _explained(self, picture: Picture, index: int, surge: Surge | None, warning: Warning, usual: float) -> Warning:
+    def _explained(
+        self, picture: Picture, index: int, surge: Surge | None, leaving: Leaving | None, warning: Warning, usual: float
+    ) -> Warning:
         horizon = (warning.expected_us - picture.end_us) // self.model.tick_us - 1
         ahead = picture.forecast.quantiles[index, horizon].tolist() if picture.forecast and horizon >= 0 else None
+        by_leaving = leaving is not None and leaving.chance[index, warning.rank, horizon + 1] == warning.probability
+        if leaving is not None and by_leaving:
+            ahead = leaving.people[index, horizon + 1].tolist()
         return explain(
             self.lab,
             self.model.places[index],
@@ -293,7 +305,7 @@ class Station:
             usual=usual,
             observed=float(picture.states["observed"][index]),
             quantiles=ahead,
-            drivers=self._drivers(picture, index, surge),
+            drivers=replace(self._drivers(picture, index, surge), leaving=by_leaving),
         )
 
     def _drivers(self, picture: Picture, index: int, surge: Surge | None) -> Drivers:
@@ -301,33 +313,24 @@ class Station:
         model = self.model
         surge_gate = "" if surge is None else next(model.links[s.link].gate for s in model.streams if s.id == surge.stream)
         missing = tuple(dict.fromkeys(sensor_of(self._keys[id_]) for id_ in picture.left_out[index]))
-        into = {link.gate: self._came[number] for number, link in enumerate(model.links) if link.target == index}
+        rates = self.counted.rates(_LATELY * model.tick_us)
+        into = {link.gate: float(rates[number]) for number, link in enumerate(model.links) if link.target == index}
         total = sum(into.values())
         grows = float(picture.states["inflow"][index]) > float(picture.states["outflow"][index])
         if not grows or not total:
             return Drivers(surge, surge_gate, missing=missing, tick_us=model.tick_us)
         gate, most = max(into.items(), key=lambda each: each[1])
-        rate = float(most) / (_LATELY * model.tick_us / SECOND_US)
-        return Drivers(surge, surge_gate, gate, rate, float(most / total), missing, model.tick_us)
+        return Drivers(surge, surge_gate, gate, most, most / total, missing, model.tick_us)
 
     def _recall_counts(self, end_us: int) -> None:
-        """Read back what was counted over the last ticks, as it was received then."""
+        """Read back what was counted of late, tick by tick, as it was received then."""
         tick_us, late_us = self.model.tick_us, self.model.lateness_us
-        for end in range(end_us - (_LATELY - 1) * tick_us, end_us + 1, tick_us):
-            rows = self.store.read(lambda c, e=end: observations.received(c, e - tick_us + late_us, e + late_us))  # type: ignore[misc]
-            self._note_counts(rows, end)
-
-    def _note_counts(self, rows: pa.Table, end_us: int) -> None:
-        """Keep who was counted on every link over the last ticks."""
-        stream, end, said = (rows[name].to_numpy() for name in ("datastream", "end_us", "result"))
-        newest = (end > end_us - self.model.tick_us) & (end <= end_us) & (said == said)
-        came = np.zeros(len(self.model.links))
-        link_of = {one.id: one.link for one in self.model.streams}
-        for id_, value in zip(stream[newest].tolist(), said[newest].tolist(), strict=True):
-            if id_ in link_of:
-                came[link_of[id_]] += value
-        self._counted = [*self._counted[1 - _LATELY :], came]
-        self._came = np.sum(self._counted, axis=0)
+        begin = end_us - self.counted.ticks * tick_us
+        rows = self.store.read(lambda c: observations.received(c, begin + late_us, end_us + late_us))
+        received = rows["received_us"].to_numpy()
+        for end in range(begin + tick_us, end_us + 1, tick_us):
+            first, last = np.searchsorted(received, [end - tick_us + late_us, end + late_us], side="right")
+            self.counted.note(rows.slice(first, last - first), end)
 
     def _listen(self, picture: Picture, now_us: int, outcome: Outcome) -> None:
         silent = self._silent_in(picture)

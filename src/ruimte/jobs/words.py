@@ -41,6 +41,12 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "en": "Rests on {share} of the sensors of this place; the others are silent.",
         "nl": "Steunt op {share} van de sensoren van deze plek; de andere geven geen signaal.",
     },
+    "reason.leaving": {
+        "en": "Visitors who leave come by here. Simulated for {time}: {q50} {unit} (90 % sure: {q05}–{q95});"
+        " {level} starts at {limit}.",
+        "nl": "Vertrekkende bezoekers komen hierlangs. Gesimuleerd voor {time}: {q50} {unit} (90 % zeker: {q05}–{q95});"
+        " {level} begint bij {limit}.",
+    },
     "reason.event-ends": {
         "en": "{name} ends at {end}: its visitors leave then.",
         "nl": "{name} eindigt om {end}: dan vertrekken de bezoekers.",
