@@ -1,8 +1,8 @@
 """Warnings on evenings whose truth is known: the boulevard's invented world, each evening with other numbers than its history.
 
-The history (ten weeks of ordinary days) is made with the world's usual numbers and fed to the estimate and the forecast. Each
-evening is then that of another world (``Parameters.drawn``): two of three the festival's, which the calendar knows of, the others
-an ordinary Saturday's. They are followed from 04:00, warned of from noon, and judged by the people who were really there.
+The history (ten weeks, in them one smaller festival) is made with the world's usual numbers, and estimate and forecast know it.
+Each evening is then that of another world (``Parameters.drawn``): two of three the festival's, which the calendar knows of, the
+others an ordinary Saturday's. They are followed from 04:00, warned of from noon, and judged by the people who were really there.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def evenings(count: int, say: Callable[[str], None] = lambda line: None) -> Qual
 def _ready(festival: bool) -> Replay:
     lab = read_lab(lab_folder("boulevard"))
     if not festival:
-        lab = replace(lab, events=())
+        lab = replace(lab, events=tuple(event for event in lab.events if event.start.date() != EVENING))
     ids = _ids(lab)
     replay = Replay(lab, compile_lab(lab, ids), shipped())
     state, parts, first = None, [], 0

@@ -1,8 +1,10 @@
 """What is to come when an event ends: its visitors leave at once, which no past of the place tells.
 
-The forecast knows when a gathering ends, not where its visitors go then. The what-if model does: they leave the event's zones
-within the hour and go home the way they came, through the zones and gates between. It is run, with nothing done, while an end
-lies within the look-ahead or less than an hour back; of the moments after the end, warnings go by what says more.
+The forecast knows when a gathering ends, not where its visitors go then. Where one of its series has been before, that tells: the
+same places fill in the same minutes, in proportion to how many are there (``forecast.echo``). Of a first one the what-if model
+tells: its visitors leave within the hour and go home the way they came, through the zones and gates between. Either is asked
+while an end lies within the look-ahead or less than an hour back; of the moments after it, warnings go by it where it says more
+than the forecast.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.clock import HOUR_US, MINUTE_US
+from ruimte.clock import DAY_US, HOUR_US, MINUTE_US
+from ruimte.forecast.echo import above_echo, echo_of, echo_quantiles, from_echoes
 from ruimte.jobs.counted import KEPT_US, Counted
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import moment_us
@@ -32,12 +35,15 @@ AFTERMATH_US = HOUR_US
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What is to come by the what-if model: P(above each level), shape (places, levels, 1 + ticks), and quantiles of people,
-    (places, 1 + ticks, 21). NaN for now, before the first end, and of places of which nothing is told.
+    """What is to come: P(above each level), shape (places, levels, 1 + ticks), and quantiles of people, (places, 1 + ticks, 21).
+
+    NaN for now, before the first end, and of places of which nothing is told. ``simulated``: by the what-if model, not by the
+    last evening of the series.
     """
 
     chance: Array
     people: Array
+    simulated: bool
 
 
 class Endings:
@@ -49,11 +55,28 @@ class Endings:
         self._threads = threads
         self._links = network_links(self._network, model)
         zones = self._network.zones
-        found = [
-            Ending(moment_us(event.end, lab.zone), tuple(z for z, key in enumerate(zones) if key in event.places))
-            for event in lab.events
-        ]
-        self._endings = [ending for ending in found if ending.zones] if self._network.gates else []
+        self._endings: list[Ending] = []
+        self._series: dict[int, str | None] = {}
+        for event in lab.events:
+            ending = Ending(moment_us(event.end, lab.zone), tuple(z for z, key in enumerate(zones) if key in event.places))
+            if ending.zones and self._network.gates:
+                self._endings.append(ending)
+                self._series[ending.at_us] = event.series
+        self._echoes: dict[int, Array] = {}
+        self._there: dict[int, float] = {}
+
+    def learn(self, ticks: NDArray[np.int64], values: Array) -> None:
+        """Learn from the ends that a past holds: ``values`` of all places, shape (ticks, places), at these ticks (rising)."""
+        if not len(ticks):
+            return
+        first, count = int(ticks[0]), int(ticks[-1] - ticks[0]) + 1
+        history = np.full((len(self._model.places), count), np.nan)
+        history[:, ticks - first] = values.T
+        after = 2 * AFTERMATH_US // self._model.tick_us
+        for ending in self._endings:
+            echo = echo_of(history, self._model.tick_of(ending.at_us - 1) - first, ending.zones, int(after))
+            if echo is not None and self._series[ending.at_us] is not None:
+                self._echoes[ending.at_us] = echo
 
     def near(self, now_us: int, ahead_us: int) -> list[Ending]:
         """The ends that lie within the look-ahead, or not long ago."""
@@ -73,6 +96,8 @@ class Endings:
         ends = self.near(end_us, ticks * tick_us)
         if not ends or tick_us % MINUTE_US or tick_us > HOUR_US:
             return None
+        if len(ends) == 1 and (echoes := self._of_series(ends[0])):
+            return self._echo(end_us, mean, ends[0], echoes, limits)
         zones, every = len(self._network.zones), tick_us // MINUTE_US
         rates = counted.rates(LATELY_US)[self._links]
         seen = float(counted.persons(LATELY_US).sum())
@@ -90,7 +115,27 @@ class Endings:
         chance[:, :, early], people[:, early] = np.nan, np.nan
         chance[np.isnan(limits)] = np.nan
         chance[list(situation.unknown)], people[list(situation.unknown)] = np.nan, np.nan
-        return Leaving(chance, people)
+        return Leaving(chance, people, True)
+
+    def _of_series(self, ending: Ending) -> list[Array]:
+        """What earlier ends of the same series were like."""
+        series = self._series[ending.at_us]
+        return [
+            echo
+            for at_us, echo in self._echoes.items()
+            if series is not None and self._series[at_us] == series and at_us < ending.at_us - DAY_US
+        ]
+
+    def _echo(self, end_us: int, mean: Array, ending: Ending, echoes: list[Array], limits: Array) -> Leaving:
+        tick_us, ticks = self._model.tick_us, limits.shape[2] - 1
+        if end_us <= ending.at_us:
+            self._there[ending.at_us] = float(np.nansum(mean[list(ending.zones)]))
+        median = from_echoes(echoes, self._there.get(ending.at_us, np.nan))
+        lag = (end_us + tick_us * np.arange(1 + ticks) - ending.at_us) // tick_us - 1
+        told = (lag >= 0) & (lag < median.shape[1]) & (np.arange(1 + ticks) > 0)
+        middle = np.full((len(median), 1 + ticks), np.nan)
+        middle[:, told] = median[:, lag[told]]
+        return Leaving(above_echo(middle[:, None], limits), echo_quantiles(middle), False)
 
 
 def network_links(network: Network, model: Model) -> NDArray[np.int64]:

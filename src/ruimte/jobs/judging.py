@@ -109,6 +109,7 @@ class Replay:
         for tick, values in zip(numbers.tolist(), past.values.T, strict=True):
             self._unusual.observe(tick, values)
         feed_past(self._profile, numbers, past.values.T, lambda share: progress(0.3 * share))
+        self._endings.learn(numbers, past.values.T)
         feed_past(self._live, numbers, past.values.T, lambda share: progress(0.3 + 0.7 * share))
         if ticks:
             self._before = past.values[:, -1]
@@ -304,8 +305,8 @@ def as_dict(quality: Quality) -> dict[str, Any]:
             level: {method: _level_dict(found, quality, minutes) for method, found in methods.items()}
             for level, methods in quality.levels.items()
         },
-        "alarms_a_day": {m: {p: n / quality.days for p, n in counts.items()} for m, counts in quality.alarms.items()},
-        "false_a_day": {m: {p: n / quality.days for p, n in counts.items()} for m, counts in quality.false.items()},
+        "alarms_a_day": {m: {str(p): n / quality.days for p, n in counts.items()} for m, counts in quality.alarms.items()},
+        "false_a_day": {m: {str(p): n / quality.days for p, n in counts.items()} for m, counts in quality.false.items()},
     }
 
 

@@ -186,6 +186,7 @@ class Station:
         table[row, places] = values
         for tick, known in zip(ticks.tolist(), table, strict=True):
             self._unusual.observe(tick, known)
+        self.endings.learn(ticks, table)
         feed_past(self._forecaster, ticks, table)
 
     # --- running ----------------------------------------------------------------------------------------------------

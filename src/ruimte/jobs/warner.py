@@ -149,9 +149,9 @@ class Warner:
 
 
 def priority(risk: Risk) -> int:
-    """1 is the highest: level F, or E in a surge; 2: E, or P99; 3: all others. What is only unusual is never the highest: it may
-    be harmless.
+    """1 is the highest: level F, or E that a surge passes now; 2: E, or P99; 3: all others. What is only unusual is never the
+    highest: it may be harmless.
     """
-    if risk.level == "F" or (risk.surge and risk.level == "E"):
+    if risk.level == "F" or (risk.surge and risk.level == "E" and risk.horizon < 0):
         return 1
     return 2 if risk.level in ("E", "P99") else 3
