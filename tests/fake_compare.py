@@ -56,7 +56,7 @@ def _effect(
     entry, share = lab.measures[key], SHARE[key]
     nl = language == "nl"
     zones = []
-    for zone in lab.zones.values():
+    for zone in sorted(lab.zones.values(), key=lambda each: each.key != place):
         without = [people(zone.key, at) for at in valid]
         factor = share if zone.key == place else 2 - share
         with_ = [one * (1 + (factor - 1) * (step + 1) / len(valid)) for step, one in enumerate(without)]

@@ -147,7 +147,7 @@ class _Teller:
 
     def _measure(self, key: str, without_min: float) -> MeasureEffect:
         entry, outcome = self._lab.measures[key], self._found.comparison.outcomes[key]
-        zones = [self._zone(z, outcome) for z in range(len(self._zones))]
+        zones = sorted((self._zone(z, outcome) for z in range(len(self._zones))), key=self._place_first)
         waiting = self._waiting(outcome)
         with_min = above_minutes(self._found, outcome, self._shade)
         figures = {"at_level": self._at(self._level), "with_min": with_min, "without_min": without_min}
@@ -169,6 +169,10 @@ class _Teller:
             zones=zones,
             waiting=waiting,
         )
+
+    def _place_first(self, zone: ZoneEffect) -> tuple[bool, float]:
+        """The warned place, then where a chance changes most."""
+        return zone.zone != self._place, -max((_moved(each) for each in zone.levels), default=0.0)
 
     def _zone(self, z: int, outcome: Outcome) -> ZoneEffect:
         known = z not in self._found.situation.unknown

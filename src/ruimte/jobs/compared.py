@@ -62,7 +62,7 @@ class Waiting(_View, frozen=True, kw_only=True):
 
 
 class MeasureEffect(_View, frozen=True, kw_only=True):
-    """What one measure of the playbook does, in one language.
+    """What one measure of the playbook does, in one language; ``zones``: the warned place, then where a chance changes most.
 
     ``simulated``: whether it has actions that can be reckoned; where not, all that follows is empty. ``rank`` is 1 for the best;
     ``reason`` says why it stands there. ``summary`` is one sentence; ``notes`` are others that have to be known.

@@ -22,6 +22,8 @@ from ruimte.store.records import LogEntry
 
 FORMAT = 1
 _QUANTILES = {"q05": level_index(0.05), "q50": MEDIAN, "q95": level_index(0.95)}
+_SHARE, _FEWEST = 0.05, 10.0
+"""A median that changes by less than this share, or by fewer people, is told as unchanged."""
 _MOST = 3
 """So many decisions are laid over one chart, the newest."""
 
@@ -29,11 +31,13 @@ _MOST = 3
 def predicted(found: Compared, measure: str, place: str) -> dict[str, Any]:
     """What a decision keeps: at each step the quantiles of people without the measure and with it, persons.
 
-    Of the place that was warned of, and of each zone where a chance changes by a point or more; not of zones whose people are not
-    known. ``from`` and ``valid`` in µs.
+    Of the place that was warned of, and of each zone where a chance changes by a point or the median by a twentieth; not of zones
+    whose people are not known. ``from`` and ``valid`` in µs.
     """
     s, without, done = found.situation, found.comparison.outcomes["nothing"], found.comparison.outcomes[measure]
     moved = np.nanmax(np.abs(done.chance - without.chance), axis=(1, 2), initial=0.0) >= POINT
+    before, after = without.people[:, :, MEDIAN], done.people[:, :, MEDIAN]
+    moved |= (np.abs(after - before) >= np.maximum(_FEWEST, _SHARE * before)).any(axis=1)
     zones = {
         key: {
             side: {name: outcome.people[z, :, at].round(1).tolist() for name, at in _QUANTILES.items()}

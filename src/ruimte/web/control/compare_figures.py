@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -40,10 +39,12 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A zone's outline."""
+    """A zone's outline, and where there is room for a letter in it."""
 
     zone: str
     path: str
+    x: float
+    y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,17 @@ def outlines(zones: dict[str, BaseGeometry]) -> tuple[list[Shape], float, float]
     squeeze = math.cos(math.radians((south + north) / 2))
     scale = _MAP / max((east - west) * squeeze, north - south, 1e-9)
 
-    def path(polygon: BaseGeometry) -> str:
-        points = (f"{(lon - west) * squeeze * scale:.1f} {(north - lat) * scale:.1f}" for lon, lat in polygon.exterior.coords)
-        return f"M{'L'.join(points)}Z"
+    def drawn(point: tuple[float, ...]) -> tuple[float, float]:
+        return round((point[0] - west) * squeeze * scale, 1), round((north - point[1]) * scale, 1)
 
-    shapes = [Shape(key, path(zone)) for key, zone in zones.items()]
+    shapes = [
+        Shape(
+            key,
+            f"M{'L'.join(f'{x} {y}' for x, y in map(drawn, zone.exterior.coords))}Z",
+            *drawn(zone.representative_point().coords[0]),
+        )
+        for key, zone in zones.items()
+    ]
     return shapes, round((east - west) * squeeze * scale, 1), round((north - south) * scale, 1)
 
 
@@ -112,15 +119,20 @@ def _limits(view: CompareView, effects: list[MeasureEffect]) -> list[tuple[float
 
 
 def _curves(view: CompareView, without: Curve, with_: Curve, top: float) -> Curves:
-    start = datetime.fromisoformat(view.from_)
-    times = [(datetime.fromisoformat(at) - start).total_seconds() for at in view.valid]
-    x = [WIDTH * each / times[-1] for each in times]
+    steps = len(view.valid)
+    x = [WIDTH * step / (steps - 1) for step in range(steps)] if steps > 1 else [0.0, WIDTH]
+    without, with_ = (_stretched(curve) if steps == 1 else curve for curve in (without, with_))
     return Curves(
         without=_line(x, without.q50, top),
         without_band=_line([*x, *x[::-1]], [*without.q05, *without.q95[::-1]], top),
         with_=_line(x, with_.q50, top),
         with_band=_line([*x, *x[::-1]], [*with_.q05, *with_.q95[::-1]], top),
     )
+
+
+def _stretched(curve: Curve) -> Curve:
+    """The figures of a single moment as a level line."""
+    return Curve(q05=curve.q05 * 2, q50=curve.q50 * 2, q95=curve.q95 * 2)
 
 
 def _line(x: list[float], values: list[float], top: float) -> str:

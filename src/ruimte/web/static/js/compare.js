@@ -58,13 +58,15 @@ function lay(form, room, text) {
 /** Best first. The choice and the focus stay with the measure that had them; a click meant for another one is not taken. */
 function sort(form, effects) {
   const focused = document.activeElement;
-  for (const effect of effects) {
-    const place = option(form, effect.dataset.measure);
-    if (place && !place.closest("details")) place.parentElement.append(place);
-  }
+  const listed = [...form.querySelectorAll("fieldset > .option")].filter((each) => !each.closest("details"));
+  const wanted = effects.map((effect) => option(form, effect.dataset.measure)).filter((each) => listed.includes(each));
+  if (wanted.every((each, index) => each === listed[index])) return;
+  for (const each of wanted) each.parentElement.append(each);
   if (form.contains(focused)) focused.focus();
   const until = performance.now() + MOVED_MS;
-  const hold = (event) => { if (event.detail > 0 && performance.now() < until) event.preventDefault(); };
+  const hold = (event) => {
+    if (event.detail > 0 && performance.now() < until && event.target.closest(".option")) event.preventDefault();
+  };
   form.addEventListener("click", hold, true);
   setTimeout(() => form.removeEventListener("click", hold, true), MOVED_MS);
 }

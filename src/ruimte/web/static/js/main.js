@@ -112,6 +112,7 @@ const heard = {
     pulse.beat();
     fragments.refresh("warnings");
     fragments.refresh("logbook");
+    if (lookback.atIso() === null) drawChart(); // a measure that was taken is predicted on it
   },
   beat({ status }) {
     pulse.beat(status);
