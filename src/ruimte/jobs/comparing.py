@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from ruimte.clock import MINUTE_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.counted import KEPT_US
-from ruimte.jobs.endings import Endings, homeward
+from ruimte.jobs.endings import LATELY_US, homeward, network_links
 from ruimte.jobs.station import Picture, Station
-from ruimte.jobs.whatif import link_rates
 from ruimte.lab.lab import Lab
 from ruimte.lab.scenario import scenario_of
 from ruimte.model.forecast import LEVELS
@@ -72,12 +71,16 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """What is taken from the station in one go, while it stands still."""
+    """What is taken from the station in one go, while it stands still. ``rates``: persons/s of late by link of the network;
+    ``counted``: how many that were; ``today``: persons by link over the last hours."""
 
     picture: Picture
     mean: Array
     names: tuple[tuple[str, ...], ...]
     limits: Array
+    rates: Array
+    counted: float
+    today: Array
 
 
 class Comparing:
@@ -88,7 +91,6 @@ class Comparing:
         self._hold = hold
         self._one = threading.Lock()
         self._network: Network | None = None
-        self._endings: Endings | None = None
         self._found: dict[tuple[int, tuple[str, ...], int], Compared] = {}
         self._run_s: float | None = None
 
@@ -101,13 +103,13 @@ class Comparing:
         if place not in self._station.lab.zones:
             self._station.index(place)
             raise RuimteError("what happens in a street that is only counted cannot be reckoned", place, "choose a zone")
-        network, endings = self._places()
-        now = self._look(len(network.zones), minutes)
+        network = self._walked()
+        now = self._look(network, minutes)
         key = (now.picture.end_us, tuple(measures), minutes)
         with self._one:
             found = self._found.get(key)
             if found is None:
-                found = self._reckon(now, network, endings, tuple(measures), minutes, members)
+                found = self._reckon(now, network, tuple(measures), members)
                 self._found = {**dict(list(self._found.items())[1 - _KEPT :]), key: found}
         return found
 
@@ -119,7 +121,7 @@ class Comparing:
     def warm_up(self) -> None:
         """Compile what a comparison needs, so that the first does not wait for that; nothing where the lab has no gates."""
         try:
-            network, _ = self._places()
+            network = self._walked()
         except RuimteError:
             return
         zones, links = len(network.zones), len(network.source)
@@ -128,19 +130,19 @@ class Comparing:
             compare(situation, {"warm": nothing(network, 1, situation.diagram)}, np.ones((zones, 1)), 2)
             self._run_s = self._run_s or _run_s(situation)
 
-    def _places(self) -> tuple[Network, Endings]:
-        if self._network is None or self._endings is None:
+    def _walked(self) -> Network:
+        if self._network is None:
             lab, model = self._station.lab, self._station.model
             network = network_of(lab, model)
             if not network.gates:
                 mend = "draw zones and gates in places.geojson"
                 raise RuimteError("nobody walks from one place to another here: there are no gates between zones", lab.key, mend)
-            self._network, self._endings = network, Endings(lab, model)
-        return self._network, self._endings
+            self._network = network
+        return self._network
 
-    def _look(self, zones: int, minutes: int) -> _Now:
+    def _look(self, network: Network, minutes: int) -> _Now:
         """Take what is needed from the station while it does not tick."""
-        station = self._station
+        station, zones = self._station, len(network.zones)
         every = station.model.tick_us // MINUTE_US
         if station.model.tick_us % MINUTE_US or not 0 < every <= minutes:
             raise RuimteError(f"{minutes} minutes hold no whole tick", station.lab.key, f"take {max(every, 1)} minutes or more")
@@ -153,18 +155,19 @@ class Comparing:
             now = int(station.model.tick_of_end(np.array([picture.end_us]))[0])
             ticks = now + np.arange(1, minutes // every + 1)
             scales = [station.thresholds.over(index, ticks, now) for index in range(zones)]
+            links, counted = network_links(network, station.model), station.counted
+            rates, lately = counted.rates(LATELY_US)[links], counted.persons(LATELY_US)[links]
+            today = counted.persons(KEPT_US)[links]
         if np.isnan(mean).all():
             raise RuimteError("how many people there are is not known", station.lab.key, "see which sensors are silent")
         limits = np.full((zones, max(len(names) for names, _ in scales), len(ticks)), np.nan)
         for index, (names, lower) in enumerate(scales):
             limits[index, : len(names)] = lower
-        return _Now(picture, mean, tuple(names for names, _ in scales), limits)
+        return _Now(picture, mean, tuple(names for names, _ in scales), limits, rates, float(lately.sum()), today)
 
-    def _reckon(
-        self, now: _Now, network: Network, endings: Endings, measures: tuple[str, ...], minutes: int, members: int | None
-    ) -> Compared:
+    def _reckon(self, now: _Now, network: Network, measures: tuple[str, ...], members: int | None) -> Compared:
         lab, start_us = self._station.lab, now.picture.end_us
-        situation, after_end = self._situation(now, network, endings, minutes)
+        situation, after_end = self._situation(now, network)
         scenarios = {key: scenario_of(lab, [key]) for key in measures}
         schedules = {
             key: schedule_of(scenario, network, lab, start_us, situation.minutes, situation.diagram)
@@ -178,25 +181,21 @@ class Comparing:
         self._run_s = (time.perf_counter() - begun) / (runs * count)
         return Compared(start_us, situation.minutes, count, measures, schedules, found, now.names, now.limits, after_end)
 
-    def _situation(self, now: _Now, network: Network, endings: Endings, minutes: int) -> tuple[Situation, bool]:
+    def _situation(self, now: _Now, network: Network) -> tuple[Situation, bool]:
         """How things are, and whether an event's end is near: who then leaves goes out the way they came."""
         station, start_us, zones = self._station, now.picture.end_us, len(network.zones)
         model, steps = station.model, now.limits.shape[2]
         every = model.tick_us // MINUTE_US
         forecast = _ahead(now.picture, zones, steps)
-        ends = endings.near(start_us, minutes * MINUTE_US)
+        ends = station.endings.near(start_us, steps * model.tick_us)
         if ends and forecast is not None:
             # the forecast does not know where they go: after the end the members speak for themselves, as in the warnings
             valid = start_us + model.tick_us * np.arange(1, steps + 1)
             forecast[:, valid > min(each.at_us for each in ends)] = np.nan
             forecast = None if np.isnan(forecast).all() else forecast
-        rates, counted = link_rates(model, station.store, network, start_us)
         sd = np.nan_to_num(now.picture.states["sd"][:zones])
-        situation = situation_of(network, start_us, steps * every, every, now.mean, sd, rates, counted, ends, forecast)
-        if ends:
-            today, _ = link_rates(model, station.store, network, start_us, KEPT_US)
-            situation = homeward(situation, ends, today * KEPT_US / 1e6)
-        return situation, bool(ends)
+        situation = situation_of(network, start_us, steps * every, every, now.mean, sd, now.rates, now.counted, ends, forecast)
+        return (homeward(situation, ends, now.today) if ends else situation), bool(ends)
 
 
 def _run_s(situation: Situation) -> float:

@@ -154,7 +154,7 @@ def read_situation(lab: Lab, model: Model, source: Reader, at_us: int | None, mi
     if model.tick_us % MINUTE_US or every > minutes:
         raise RuimteError(f"a window of {minutes} minutes holds no whole tick", "--minutes", f"take {every} minutes or more")
     start_us, mean, sd = _people(lab, model, source, network, at_us)
-    rates, counted = link_rates(model, source, network, start_us)
+    rates, counted = _rates(model, source, network, start_us)
     endings = [
         Ending(at, tuple(z for z, key in enumerate(network.zones) if key in event.places or not event.places))
         for event in lab.events
@@ -193,7 +193,7 @@ def _people(lab: Lab, model: Model, source: Reader, network: Network, at_us: int
     return int(last), mean, np.nan_to_num(sd)
 
 
-def link_rates(model: Model, source: Reader, network: Network, start_us: int, span_us: int = LATELY_US) -> tuple[Array, float]:
+def _rates(model: Model, source: Reader, network: Network, start_us: int) -> tuple[Array, float]:
     """Persons/s who passed each link in the time before, corrected for who is not counted; and how many were counted.
 
     The mean of what was believed; several counters of one way are averaged. A way that nobody counts has 0.
@@ -203,7 +203,7 @@ def link_rates(model: Model, source: Reader, network: Network, start_us: int, sp
         link = model.links[stream.link]
         if link.gate not in network.gates:
             continue
-        rows = source.read(lambda c, i=stream.id: observations.current(c, i, start_us - span_us, start_us))  # type: ignore[misc]
+        rows = source.read(lambda c, i=stream.id: observations.current(c, i, start_us - LATELY_US, start_us))  # type: ignore[misc]
         flags, counts = rows["flags"].to_numpy(), rows["result"].to_numpy()
         believed = ((flags & (Flag.DOUBTFUL | Flag.TOMBSTONE)) == 0) & ~np.isnan(counts)
         seconds = (rows["end_us"].to_numpy() - rows["start_us"].to_numpy())[believed].sum() / 1e6
