@@ -9,6 +9,7 @@ import asyncio
 import math
 import secrets
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,10 +18,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from shapely.geometry import Point, box
 
+from fake_compare import fake_comparison, fake_effect
 from fake_report import fake_evening
 from ruimte.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso, to_us
 from ruimte.errors import RuimteError
 from ruimte.intake.notes import check_note
+from ruimte.jobs.compared import CompareView
 from ruimte.jobs.keeping import judge_figure
 from ruimte.jobs.room import (
     Ahead,
@@ -242,6 +245,7 @@ class FakeRoom:
     decisions: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
     acknowledged: dict[int, str] = field(default_factory=dict)
     shelved: dict[int, int] = field(default_factory=dict)
+    taken: dict[int, tuple[str, int]] = field(default_factory=dict)
     lines: list[tuple[int, str, str | None, dict[str, str], str, str | None]] = field(default_factory=list)
     begun: dict[int, tuple[Spot, int]] = field(default_factory=dict)
     conditions: dict[str, str] = field(default_factory=dict)
@@ -254,6 +258,17 @@ class FakeRoom:
         progress = 1.0 if self.phase != "starting" else 0.4
         time = iso(self.now_us)
         return Status(mode="replay", phase=self.phase, progress=progress, time=time, speed=900.0, sequence=self.sequence)
+
+    async def compare(self, subject: int | str, language: str, also: Sequence[str] = (), minutes: int = 60) -> CompareView:
+        if isinstance(subject, int) and subject not in self.begun:
+            raise RuimteError("is closed or does not exist", f"warning {subject}", "reload the list")
+        view = self._warning(subject, language, self.now_us) if isinstance(subject, int) else None
+        place, level = (view.place, view.level) if view else (str(subject), "E")
+        measures = dict.fromkeys([*(each.key for each in view.measures if view), *also]) if view else self.lab.measures
+        id_ = view.id if view else None
+        return fake_comparison(
+            self.lab, place, level, id_, list(measures), language, self.now_us, lambda key, at: figure(BY_KEY[key], at)
+        )
 
     def span(self) -> tuple[int, int]:
         return START_US - LOOK_BACK_US, self.now_us
@@ -296,6 +311,11 @@ class FakeRoom:
             ahead_q75=band(0.67),
             ahead_q95=band(1.64),
             skill=[] if spot.silent else [SkillView(**each) for each in SKILL],
+            effects=[
+                fake_effect(self.lab, measure, decided_us, now_us, language, lambda at: figure(spot, at))
+                for warning, (measure, decided_us) in self.taken.items()
+                if self.begun[warning][0] is spot and decided_us <= now_us and spot.area_m2
+            ],
         )
 
     def warnings(self, language: str, at_us: int | None = None) -> list[WarningView]:
@@ -351,6 +371,8 @@ class FakeRoom:
         who = ROLE_NAMES[actor.role]["en"]
         self.acknowledged.setdefault(warning, who)
         self.decisions[warning] = (who, answer, note)
+        if answer in self.lab.measures:
+            self.taken[warning] = (answer, self.now_us)
         told = {"declined": ("Declined", "Afgewezen"), "seen": ("Seen, nothing done", "Gezien, niets gedaan")}
         en, nl = told.get(answer, ("Measure taken", "Maatregel genomen"))
         detail = f": {'' if answer in told else answer} {note}".rstrip(": ")

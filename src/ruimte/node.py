@@ -119,6 +119,7 @@ def serve(
 
             links = (base_url or _url(host, listening)).rstrip("/") + ROOT
             bridge = lab_bridge(address, data, inbox, store.stream_ids(), things, links if broker_updates else None)
+        room.get_ready_to_compare()
         running = _together(room.run(lambda progress: None, StoreFeed(store)), keep_forgetting(store))
         if bridge is not None:
             running = _together(running, bridge.run())
@@ -141,6 +142,7 @@ def demo(lab: Lab, source: Reader, host: str, port: int, *, speed: float, start_
         ):
             model = register_lab(lab, store)
             room = LiveRoom(Station(lab, model, store, bundle), ReplayClock(start_us, speed), "replay", speed)
+            room.get_ready_to_compare()
             span = source.read(observations.span)
             running = room.run(replay.prepare, ReplayFeed(replay, start_us), until_us=span[1] if span else None)
             _run(create_app(room, accounts, _settings(host)), running, listening, host, "", browser=browser, say=say)

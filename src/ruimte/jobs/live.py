@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,10 @@ import pyarrow as pa
 from ruimte.clock import HOUR_US, MINUTE_US, Clock, SystemClock, iso
 from ruimte.errors import RuimteError
 from ruimte.jobs import reporting, views
+from ruimte.jobs.compare_views import compare_view, not_compared
+from ruimte.jobs.compared import CompareView
+from ruimte.jobs.comparing import MINUTES, Comparing, to_compare
+from ruimte.jobs.effects import predicted
 from ruimte.jobs.keeping import Keeper
 from ruimte.jobs.room import Change, LoadView, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
 from ruimte.jobs.staff import forget_names
@@ -38,6 +43,11 @@ _Change = Callable[[Warning, int], Warning | None]
 """From a warning and the moment to what becomes of it; None: nothing changes."""
 _LISTENER_QUEUE = 64
 _SHOW_CLOSED_US = 12 * HOUR_US
+_PLAIN_LEVEL = "E"
+"""Of a place that nothing warns of, this level is compared."""
+_STILL_HOLDS_TICKS = 3
+"""What was compared so many ticks ago is still what the person saw when deciding."""
+_DECISION_WAITS_S = 4.0
 _BEAT_S = 1.0
 
 
@@ -57,6 +67,8 @@ class LiveRoom:
         self._lock = threading.Lock()
         self._looking_back = threading.Lock()
         self._keeper = Keeper(station.lab, station.store, clock)
+        self._comparing = Comparing(station, self._lock)
+        self._one_by_one = ThreadPoolExecutor(1, "compare")  # of its own, so that who waits here keeps nobody else waiting
 
     # --- running ----------------------------------------------------------------------------------------------------
 
@@ -150,7 +162,8 @@ class LiveRoom:
         forecast = station.store.read(lambda c: results.forecast_at(c, station.place_ids[index], end))
         if forecast is not None and forecast.issued_us < end - model.tick_us:
             forecast = None
-        return views.series_view(station, index, language, states, forecast)
+        taken = station.store.read(lambda c: records.decisions(c, end - int(hours * HOUR_US), moment))
+        return views.series_view(station, index, language, states, forecast, taken)
 
     def warnings(self, language: str, at_us: int | None = None) -> list[WarningView]:
         moment = self._clock.now_us() if at_us is None else at_us
@@ -167,6 +180,27 @@ class LiveRoom:
     def logbook(self, language: str, before: int | None = None, limit: int = 50) -> list[LogView]:
         entries = self._station.store.read(lambda c: records.log(c, before, limit))
         return [views.log_view(self._station, entry, language) for entry in entries]
+
+    async def compare(self, subject: int | str, language: str, also: Sequence[str] = (), minutes: int = MINUTES) -> CompareView:
+        in_turn = asyncio.get_running_loop().run_in_executor
+        return await in_turn(self._one_by_one, self._compare, subject, language, also, minutes)
+
+    def _compare(self, subject: int | str, language: str, also: Sequence[str], minutes: int) -> CompareView:
+        warning = self._station.book.get(subject) if isinstance(subject, int) else None
+        place = warning.place if warning is not None else str(subject)
+        level = warning.level if warning is not None else _PLAIN_LEVEL
+        id_ = None if warning is None else warning.id
+        measures = to_compare(self.lab, () if warning is None else warning.measures, also)
+        self._station.index(place)
+        try:
+            found = self._comparing.compare(place, measures, minutes)
+        except RuimteError as error:
+            return not_compared(self.lab, place, level, id_, measures, self._clock.now_us(), error, language)
+        return compare_view(self.lab, found, place, level, id_, language)
+
+    def get_ready_to_compare(self) -> None:
+        """Compile what comparing measures needs, in a thread of its own that nothing waits for."""
+        threading.Thread(target=self._comparing.warm_up, name="get ready to compare", daemon=True).start()
 
     def span(self) -> tuple[int, int]:
         now = self._clock.now_us()
@@ -198,8 +232,24 @@ class LiveRoom:
                 raise RuimteError("was answered by someone else", f"warning {warning}", "look at that answer first")
             return _seen(known, actor, now_us, decision=answer)
 
-        kind = answer if answer in ANSWERS else "decided"
-        await self._act(warning, kind, actor, {"note": note} if kind == answer else {"note": note, "measure": answer}, change)
+        if answer in ANSWERS:
+            await self._act(warning, answer, actor, {"note": note}, change)
+        else:
+            body = {"note": note, "measure": answer, **await self._predicted(warning, answer)}
+            await self._act(warning, "decided", actor, body, change)
+
+    async def _predicted(self, warning: int, measure: str) -> dict[str, Any]:
+        """What is predicted of a measure, for the logbook; nothing where that takes too long: a decision does not wait."""
+        known = self._station.book.get(warning)
+        found = self._comparing.last(measure, self._clock.now_us() - _STILL_HOLDS_TICKS * self._station.model.tick_us)
+        if found is None and known.place in self.lab.zones and self.lab.measures[measure].action:
+            in_turn = asyncio.get_running_loop().run_in_executor
+            reckoning = in_turn(self._one_by_one, self._comparing.compare, known.place, (measure,))
+            with contextlib.suppress(RuimteError, TimeoutError):
+                found = await asyncio.wait_for(reckoning, _DECISION_WAITS_S)
+        if found is None or measure not in found.schedules:
+            return {}
+        return {"predicted": predicted(found, measure, known.place)}
 
     async def shelve(self, warning: int, actor: Actor, minutes: int, note: str = "") -> None:
         most = duration_us(self.lab.file.warn.shelve_most) // MINUTE_US

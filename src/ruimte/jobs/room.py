@@ -7,10 +7,12 @@ times are ISO 8601 UTC text and units are the page's: persons, and persons an ho
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
+from ruimte.jobs.compared import CompareView, Effect
 from ruimte.lab.lab import Lab
 from ruimte.model.role import Actor
 
@@ -135,7 +137,8 @@ class Series(_View, frozen=True, kw_only=True):
 
     Times are ends of ticks, seconds since 1970. ``ahead_q`` are the 5, 25, 50, 75 and 95 % quantiles. ``limits`` tells where each
     level starts at every one of ``past_t`` and then ``ahead_t``: a percentile of the weekday and hour changes from hour to hour.
-    ``skill``: how the forecast of this place did of late, as known now; empty where that is not known yet.
+    ``skill``: how the forecast of this place did of late, as known now; empty where that is not known yet. ``effects``: what was
+    predicted for this place when measures were taken in the time shown.
     """
 
     key: str
@@ -155,6 +158,7 @@ class Series(_View, frozen=True, kw_only=True):
     ahead_q75: list[float | None]
     ahead_q95: list[float | None]
     skill: list[SkillView]
+    effects: list[Effect] = []
 
 
 class MeasureView(_View, frozen=True, kw_only=True):
@@ -283,6 +287,14 @@ class Room(Protocol):
 
     def load(self) -> LoadView:
         """How much was asked of the people on duty."""
+        ...
+
+    async def compare(self, subject: int | str, language: str, also: Sequence[str] = (), minutes: int = 60) -> CompareView:
+        """What measures would change in the next ``minutes``, side by side, from the newest picture.
+
+        Of a warning (its id): those that it proposes, else the whole playbook; of a zone (its key) the whole playbook. ``also``:
+        keys of others. Where nothing can be compared the view says why.
+        """
         ...
 
     async def acknowledge(self, warning: int, actor: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ruimte.clock import HOUR_US, SECOND_US, iso
 from ruimte.estimate.distance import capacity_at_distance
 from ruimte.forecast.score import BASELINES, Skill
+from ruimte.jobs.effects import effects
 from ruimte.jobs.health import WORST, SensorHealth, figures, sensor_of, sentence, unwatched
 from ruimte.jobs.reasons import scale_of
 from ruimte.jobs.room import (
@@ -213,8 +215,15 @@ def _told(risk: Risk) -> Ahead:
     return Ahead(level=risk.level, rank=risk.rank, probability=risk.probability, at=iso(risk.at_us))
 
 
-def series_view(station: Station, index: int, language: str, states: pa.Table, forecast: StoredForecast | None) -> Series:
-    """The chart of one place: its past states and the forecast that was issued at their end."""
+def series_view(
+    station: Station,
+    index: int,
+    language: str,
+    states: pa.Table,
+    forecast: StoredForecast | None,
+    decisions: Sequence[LogEntry] = (),
+) -> Series:
+    """The chart of one place: its past states, the forecast that was issued at their end, and what ``decisions`` predicted."""
     place = station.model.places[index]
     scale, unit = scale_of(place)
     valid = np.zeros(0, dtype=np.int64) if forecast is None else forecast.valid_us
@@ -243,6 +252,7 @@ def series_view(station: Station, index: int, language: str, states: pa.Table, f
         ahead_q75=bands[3],
         ahead_q95=bands[4],
         skill=[_skill_view(each) for each in station.skill(index)],
+        effects=effects(station.lab, decisions, place.key, states, language),
     )
 
 

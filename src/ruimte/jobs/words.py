@@ -9,6 +9,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
 from ruimte.clock import from_us
+from ruimte.jobs.compare_sentences import SENTENCES as COMPARING
 from ruimte.jobs.delivery_words import SENTENCES as DELIVERY
 from ruimte.lab.lab import Lab
 from ruimte.model.role import ROLE_NAMES
@@ -221,7 +222,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
     },
 }
-_SENTENCES |= DELIVERY
+_SENTENCES |= DELIVERY | COMPARING
 _MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
 IDENTIFIERS = {
     "a number plate": "een kenteken",
@@ -268,6 +269,7 @@ class Words:
     def log(self, entry: LogEntry) -> str:
         """One line of the logbook."""
         figures: dict[str, Any] = {"warning": entry.warning, **entry.body}
+        figures.pop("predicted", None)  # for charts
         if entry.place is not None:
             figures["place"] = self.place(entry.place)
         measure = self._lab.measures.get(str(figures.get("measure")))

@@ -86,6 +86,12 @@ def append_log(connection: sqlite3.Connection, entry: LogEntry) -> int:
     return int(appended.lastrowid or 0)
 
 
+def decisions(connection: sqlite3.Connection, since_us: int, until_us: int) -> list[LogEntry]:
+    """Measures that were taken from ``since_us`` up to and with ``until_us``, the lab's time; oldest first."""
+    wanted = "kind = 'decided' AND lab_us BETWEEN ? AND ?"
+    return _entries(connection.execute(f"{_LINES} WHERE {wanted} ORDER BY id", (since_us, until_us)))
+
+
 def log(connection: sqlite3.Connection, before: int | None, limit: int) -> list[LogEntry]:
     """Lines of the logbook, newest first, from below id ``before``."""
     return _entries(

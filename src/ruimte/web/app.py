@@ -22,7 +22,7 @@ from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.control import act, logbook, page, wall
+from ruimte.web.control import act, compare, logbook, page, wall
 from ruimte.web.guard import Guard, security_headers
 from ruimte.web.limits import Limits
 from ruimte.web.oidc import routes as oidc
@@ -105,6 +105,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/fragments/warnings", page.warnings),
         Route("/fragments/logbook", page.logbook),
         Route("/fragments/table", page.table),
+        Route("/warnings/{id:int}/compare", compare.fragment),
         Route("/warnings/{id:int}/acknowledge", act.acknowledge, methods=["POST"]),
         Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
         Route("/warnings/{id:int}/shelve", act.shelve, methods=["POST"]),
@@ -135,6 +136,8 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/api/v1/places.geojson", api.places),
         Route("/api/v1/status", api.status),
         Route("/api/v1/warnings", api.warnings),
+        Route("/api/v1/warnings/{id:int}/compare", compare.of_warning),
+        Route("/api/v1/zones/{key}/compare", compare.of_zone),
         Route("/api/v1/logbook", api.logbook),
         Route("/api/v1/warnings.geojson", layers.warnings),
         Route("/api/v1/zones.geojson", layers.zones),

@@ -47,6 +47,7 @@ class Limits:
         self.provider = Limit(marked("too many tries to sign in"), 20)
         self.act = Limit(marked("too many changes at once"), 120)
         self.costly = Limit(marked("too many questions at once"), 1200)
+        self.compare = Limit(marked("too many questions at once"), 60)
 
 
 def address(request: Request) -> str:

@@ -1,5 +1,6 @@
 // One place over time: the past with its own uncertainty, what is expected with its bands, and the thresholds.
 
+import * as effects from "./effects.js";
 import { byId, data, say } from "./page.js";
 import { clock, levelName, number, shortDay } from "./format.js";
 
@@ -50,7 +51,11 @@ function make() {
       { series: [Q95, Q05], fill: ink.mostBand },
       { series: [Q75, Q25], fill: ink.halfBand },
     ],
-    hooks: { drawSeries: [(u, index) => index === PAST && drawLines(u)], setCursor: [readOut] },
+    hooks: {
+      drawSeries: [(u, index) => index === PAST && drawLines(u)],
+      draw: [(u) => effects.draw(u, shown.effects, ink)],
+      setCursor: [readOut],
+    },
   }, [[]], box);
   new ResizeObserver(() => plot.setSize(size())).observe(box);
 }
@@ -84,7 +89,7 @@ function limits(series) {
 
 /** Room for the figures, and for the first limit above them where it is near. */
 function ceiling(high) {
-  const top = Math.max(high ?? 0, 1);
+  const top = Math.max(high ?? 0, effects.highest(shown.effects, shown), 1);
   const next = shown.lines.find(({ highest }) => highest > top);
   return (next && next.highest < top * 1.6 ? next.highest : top) * 1.08;
 }
@@ -175,6 +180,8 @@ function readInk() {
     quiet: colour("var(--quiet)"),
     line: faint("--line", 60),
     accent: colour("var(--accent)"),
+    effect: colour("var(--effect)"),
+    effectBand: faint("--effect", 22),
     pastBand: faint("--text", 16),
     mostBand: faint("--accent", 20),
     halfBand: faint("--accent", 28),

@@ -1,5 +1,6 @@
 // The dialog in which a measure is chosen or a warning declined, and the help.
 
+import * as compare from "./compare.js";
 import { takeNext } from "./fragments.js";
 import { byId } from "./page.js";
 
@@ -28,4 +29,5 @@ function open(button) {
   htmx.process(dialog());
   dialog().addEventListener("close", () => (takeNext() ?? byId(button.id) ?? byId(item.id))?.focus(), { once: true });
   dialog().showModal();
+  compare.fill(dialog());
 }

@@ -3,6 +3,7 @@
 import { announce, byId, data } from "./page.js";
 import * as alerts from "./alerts.js";
 import * as chart from "./chart.js";
+import * as effects from "./effects.js";
 import * as dialogs from "./dialogs.js";
 import * as fragments from "./fragments.js";
 import * as keys from "./keys.js";
@@ -63,6 +64,7 @@ async function drawChart() {
   chart.show(series, at !== null);
   byId("sentence").textContent = sentence(zone, series, at !== null);
   byId("flows").textContent = flows(zone);
+  effects.tell(series.effects);
   rests.show(zone, at !== null);
   skill.show(zone, series, at !== null);
 }
@@ -110,6 +112,7 @@ const heard = {
     pulse.beat();
     fragments.refresh("warnings");
     fragments.refresh("logbook");
+    if (lookback.atIso() === null) drawChart(); // a measure that was taken is predicted on it
   },
   beat({ status }) {
     pulse.beat(status);
