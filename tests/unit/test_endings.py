@@ -79,7 +79,7 @@ def test_a_first_festival_is_simulated_home_the_way_it_came(lab: Lab, model: Mod
     endings = Endings(lab, model)
     now = end_us - 15 * MINUTE_US
     limits = np.full((len(model.places), 1, 1 + TICKS), 400.0)
-    told = endings.leaving(now, *evening(model, 2500.0), by_tram(model, now), limits)
+    told = endings.leaving(now, *evening(model, 6000.0), by_tram(model, now), limits)
     assert told is not None
     assert told.simulated
     chance = told.chance[:, 0]
