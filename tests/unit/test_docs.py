@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.cli import main
 from ruimte.intake.mapping import Mapping
+from ruimte.jobs.compared import CompareView, Curve, Effect, LevelChance, MeasureEffect, Waiting, ZoneEffect
 from ruimte.jobs.room import DistanceView, LogView, SensorView, Series, SkillView, Status, WarningView, ZoneView
 from ruimte.jobs.sources import SourceView
 from ruimte.lab import files
@@ -40,6 +41,9 @@ class Block:
     language: str
     title: str | None
     text: str
+
+
+COMPARED = [CompareView, Curve, Effect, LevelChance, MeasureEffect, Waiting, ZoneEffect]
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -160,8 +164,8 @@ def test_every_field_of_a_mapping_is_described() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Status, ZoneView, DistanceView, Series, SkillView, WarningView, LogView, SourceView, SensorView],
-    ids=["status", "zones", "distance", "series", "skill", "warnings", "logbook", "sources", "sensors"],
+    [Status, ZoneView, DistanceView, Series, SkillView, WarningView, LogView, SourceView, SensorView, *COMPARED],
+    ids=lambda kind: kind.__name__,
 )
 def test_every_field_of_an_answer_is_described(kind: type[msgspec.Struct]) -> None:
     text = (DOCS / "api.md").read_text()

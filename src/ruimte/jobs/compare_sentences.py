@@ -36,6 +36,14 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "Time at {at_level} or above, all zones together: {with_min} min, without a measure {without_min} min.",
         "nl": "Tijd op {at_level} of hoger, alle gebieden samen: {with_min} min, zonder maatregel {without_min} min.",
     },
+    "compare.rank-people": {
+        "en": "{place} at {time}: {with_people} people, without a measure {without_people}.",
+        "nl": "{place} om {time}: {with_people} mensen, zonder maatregel {without_people}.",
+    },
+    "compare.people": {
+        "en": "{place} {without_people} → {with_people} people at {time}",
+        "nl": "{place} {without_people} → {with_people} mensen om {time}",
+    },
     "compare.no-better": {"en": "No better than doing nothing.", "nl": "Niet beter dan niets doen."},
     "compare.rank-trapped": {
         "en": "Last: people have no way out.",

@@ -34,6 +34,8 @@ _LEVELS_FROM = 4
 """Levels of this colour and above (E, P95) are told beside the warning's own."""
 _LEAST_MIN = 0.5
 """Less time than this above a level is no gain."""
+SHARE, FEWEST = 0.05, 10.0
+"""A median that changes by less than this share, or by fewer people, is told as unchanged."""
 _TOLD = 3
 """So many zones are named in a summary."""
 
@@ -151,8 +153,11 @@ class _Teller:
         waiting = self._waiting(outcome)
         with_min = above_minutes(self._found, outcome, self._shade)
         figures = {"at_level": self._at(self._level), "with_min": with_min, "without_min": without_min}
-        reasons = [self._words.sentence("compare.rank", figures)]
-        if with_min > without_min - _LEAST_MIN:
+        people = self._people(outcome)
+        fewer = people["with_people"] <= people["without_people"] - _moves(people)
+        better = with_min < without_min - _LEAST_MIN or (fewer and with_min < without_min + _LEAST_MIN)
+        reasons = [self._words.sentence("compare.rank", figures), self._words.sentence("compare.rank-people", people)]
+        if not better:
             reasons.insert(0, self._words.sentence("compare.no-better", {}))
         if _trapped(zones):
             reasons.insert(0, self._words.sentence("compare.rank-trapped", {}))
@@ -162,13 +167,21 @@ class _Teller:
             decides=pick(entry.decides, self._language),
             simulated=True,
             rank=None,
+            better=better,
             reason=" ".join(reasons),
-            summary=self._summary(entry.name, zones, waiting),
+            summary=self._summary(entry.name, zones, waiting, people),
             notes=self._measure_notes(key, zones, waiting),
             above_min=round(with_min, 1),
             zones=zones,
             waiting=waiting,
         )
+
+    def _people(self, outcome: Outcome) -> dict[str, Any]:
+        """The warned place's median without and with, when it is at its worst; 0 where it is not known."""
+        zone = self._zones.index(self._place)
+        pair = (float(np.nan_to_num(each.people[zone, self._worst, MEDIAN])) for each in (self._without, outcome))
+        at_us = int(self._found.situation.valid_us[self._worst])
+        return {"place": self._names[zone], "time": at_us, **dict(zip(("without_people", "with_people"), pair, strict=True))}
 
     def _place_first(self, zone: ZoneEffect) -> tuple[bool, float]:
         """The warned place, then where a chance changes most."""
@@ -230,7 +243,7 @@ class _Teller:
             if count >= 1
         ]
 
-    def _summary(self, name: Any, zones: list[ZoneEffect], waiting: list[Waiting]) -> str:
+    def _summary(self, name: Any, zones: list[ZoneEffect], waiting: list[Waiting], people: dict[str, Any]) -> str:
         """One sentence: the warned place, then where the chance changes most, who waits and who is shut in."""
         changed = [(each, self._main(each)) for each in zones]
         moved = [(each, level) for each, level in changed if level and (each.zone == self._place or _moved(level) >= POINT)]
@@ -246,6 +259,8 @@ class _Teller:
             parts.append(self._words.sentence("compare.one-more" if more == 1 else "compare.more", {"count": str(more)}))
         if not any(_moved(level) >= POINT for _, level in moved):
             parts.append(self._words.sentence("compare.nothing", {"minutes": str(self._found.minutes)}))
+        if abs(people["with_people"] - people["without_people"]) >= _moves(people):
+            parts.append(self._words.sentence("compare.people", people))
         for each in _trapped(zones):
             parts.append(self._words.sentence("compare.trapped", {"place": each.name, "people": each.trapped}))
         if waiting:
@@ -302,9 +317,17 @@ def _trapped(zones: list[ZoneEffect]) -> list[ZoneEffect]:
     return [each for each in zones if each.trapped >= 0.5]
 
 
-def _order(effect: MeasureEffect) -> tuple[bool, float, float]:
-    """Who has no way out comes last; then the least time above the level; then who waits."""
-    return bool(_trapped(effect.zones)), effect.above_min or 0.0, sum(each.people for each in effect.waiting)
+def _order(effect: MeasureEffect) -> tuple[bool, float, float, float]:
+    """Who has no way out comes last; then the least time above the level, in minutes; then the fewest people at the place; then
+    who waits."""
+    people = effect.zones[0].with_
+    average = 0.0 if people is None else float(np.mean(people.q50))
+    return bool(_trapped(effect.zones)), round(effect.above_min or 0.0), average, sum(each.people for each in effect.waiting)
+
+
+def _moves(people: dict[str, Any]) -> float:
+    """By how many people the median changes at least to be told."""
+    return max(FEWEST, SHARE * float(people["without_people"]))
 
 
 def _ranked(effect: MeasureEffect, rank: int) -> MeasureEffect:
@@ -319,6 +342,7 @@ def _not_simulated(lab: Lab, key: str, language: str) -> MeasureEffect:
         decides=pick(entry.decides, language),
         simulated=False,
         rank=None,
+        better=False,
         reason="",
         summary="",
         notes=[],

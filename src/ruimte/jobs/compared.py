@@ -65,8 +65,9 @@ class MeasureEffect(_View, frozen=True, kw_only=True):
     """What one measure of the playbook does, in one language; ``zones``: the warned place, then where a chance changes most.
 
     ``simulated``: whether it has actions that can be reckoned; where not, all that follows is empty. ``rank`` is 1 for the best;
-    ``reason`` says why it stands there. ``summary`` is one sentence; ``notes`` are others that have to be known.
-    ``above_min``: expected minutes that zones are at the warning's level or above, over all zones together.
+    ``better`` whether that is better than doing nothing; ``reason`` says why it stands there. ``summary`` is one sentence;
+    ``notes`` are others that have to be known, those about who is shut in first. ``above_min``: expected minutes that zones are
+    at the warning's level or above, over all zones together.
     """
 
     key: str
@@ -74,6 +75,7 @@ class MeasureEffect(_View, frozen=True, kw_only=True):
     decides: str
     simulated: bool
     rank: int | None
+    better: bool
     reason: str
     summary: str
     notes: list[str]

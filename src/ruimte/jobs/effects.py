@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ruimte.clock import SECOND_US
-from ruimte.jobs.compare_views import POINT
+from ruimte.jobs.compare_views import FEWEST, POINT, SHARE
 from ruimte.jobs.compared import Effect
 from ruimte.jobs.comparing import Compared
 from ruimte.jobs.words import Words
@@ -22,8 +22,6 @@ from ruimte.store.records import LogEntry
 
 FORMAT = 1
 _QUANTILES = {"q05": level_index(0.05), "q50": MEDIAN, "q95": level_index(0.95)}
-_SHARE, _FEWEST = 0.05, 10.0
-"""A median that changes by less than this share, or by fewer people, is told as unchanged."""
 _MOST = 3
 """So many decisions are laid over one chart, the newest."""
 
@@ -37,7 +35,7 @@ def predicted(found: Compared, measure: str, place: str) -> dict[str, Any]:
     s, without, done = found.situation, found.comparison.outcomes["nothing"], found.comparison.outcomes[measure]
     moved = np.nanmax(np.abs(done.chance - without.chance), axis=(1, 2), initial=0.0) >= POINT
     before, after = without.people[:, :, MEDIAN], done.people[:, :, MEDIAN]
-    moved |= (np.abs(after - before) >= np.maximum(_FEWEST, _SHARE * before)).any(axis=1)
+    moved |= (np.abs(after - before) >= np.maximum(FEWEST, SHARE * before)).any(axis=1)
     zones = {
         key: {
             side: {name: outcome.people[z, :, at].round(1).tolist() for name, at in _QUANTILES.items()}

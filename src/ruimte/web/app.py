@@ -136,7 +136,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/api/v1/places.geojson", api.places),
         Route("/api/v1/status", api.status),
         Route("/api/v1/warnings", api.warnings),
-        Route("/api/v1/warnings/{id:int}/compare", compare.of_warning),
+        Route("/api/v1/warnings/{id}/compare", compare.of_warning),
         Route("/api/v1/zones/{key}/compare", compare.of_zone),
         Route("/api/v1/logbook", api.logbook),
         Route("/api/v1/warnings.geojson", layers.warnings),

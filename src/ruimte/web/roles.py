@@ -54,7 +54,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /api/v1/places.geojson": "look",
     "GET /api/v1/status": "look",
     "GET /api/v1/warnings": "look",
-    "GET /api/v1/warnings/{id:int}/compare": "look",
+    "GET /api/v1/warnings/{id}/compare": "look",
     "GET /api/v1/zones/{key}/compare": "look",
     "GET /api/v1/logbook": "look",
     "GET /api/v1/sources": "look",

@@ -18,6 +18,7 @@ from ruimte.web.problems import bad_field, not_found
 from ruimte.web.words import marked
 
 _MOST_CHOSEN = 5
+_LONG = 18
 
 
 async def fragment(request: Request) -> Response:
@@ -31,7 +32,10 @@ async def fragment(request: Request) -> Response:
 
 async def of_warning(request: Request) -> Response:
     """``GET /api/v1/warnings/{id}/compare``."""
-    return _json(await _compared(request, request.path_params["id"]))
+    text = request.path_params["id"]
+    if not (text.isascii() and text.isdecimal() and len(text) < _LONG):
+        raise not_found(marked("there is no such warning"), text, marked("look at the list again"))
+    return _json(await _compared(request, int(text)))
 
 
 async def of_zone(request: Request) -> Response:

@@ -68,6 +68,7 @@ def script_words(words: Words) -> dict[str, str]:
         "justMoved": words("The list just moved: click once more."),
         "comparing": words("What each measure would change is being reckoned…"),
         "compared": words("{count} measures compared; best: {name}."),
+        "noneBetter": words("{count} measures compared: none is better than doing nothing."),
         "notCompared": words("What the measures would change could not be reckoned."),
         "noAnswer": words("The node does not answer; nothing was changed."),
         "pushStart": words("Warn me on this device"),

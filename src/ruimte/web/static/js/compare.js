@@ -51,7 +51,8 @@ function lay(form, room, text) {
   room.querySelectorAll(":scope > :not([role=status])").forEach((old) => old.remove());
   const count = effects.filter((effect) => effect.querySelector(".place")).length;
   const name = best && option(form, best.dataset.measure)?.querySelector("strong").textContent;
-  tell(room, content.querySelector(".why-not")?.textContent ?? (best ? say("compared", { count, name }) : ""));
+  const outcome = best && ("better" in best.dataset ? say("compared", { count, name }) : say("noneBetter", { count }));
+  tell(room, content.querySelector(".why-not")?.textContent ?? outcome ?? "");
   room.append(...content.querySelectorAll(".side-by-side"));
 }
 
