@@ -75,6 +75,32 @@ def test_a_camera_makes_the_figure_better_and_surer():
     assert 0.8 < inside[where].mean() < 0.99
 
 
+@pytest.mark.parametrize(("seed", "busy"), [(3, 10.0), (4, 40.0), (5, 120.0)])
+def test_a_camera_that_is_right_holds_the_level_for_months_and_so_do_the_counters(seed, busy):
+    """Counters miss some, and now and then count somebody who is not there: what looks like evidence must not add up."""
+    world = live(60, seed=seed, seen=np.tile([0.95, 0.9], 4), busy=busy)
+    world.counts += np.random.default_rng(seed).poisson(0.05, world.counts.shape)
+    model = square(cameras=1)
+    state, states = told(model, world, world.people[:, None].astype(float))
+    found = {one.id: one for one in health(model, state)}
+    assert found[101].scale == pytest.approx(1.0, abs=0.03)
+    where = (np.arange(len(world.people)) >= 50 * DAY) & (world.people > 20)
+    assert states["mean"][where].sum() == pytest.approx(world.people[where].sum(), rel=0.02)
+    assert np.mean([found[each].scale for each in range(1, 9)]) == pytest.approx((1 / 0.95 + 1 / 0.9) / 2, rel=0.05)
+
+
+def test_a_camera_that_is_off_for_an_evening_is_told_with_an_interval_that_holds_the_truth():
+    """By seven percent, of a registered accuracy of fifteen: the counters cannot tell, and the interval says so."""
+    world = live(20, seed=6)
+    random = np.random.default_rng(6)
+    off = np.where(np.arange(len(world.people)) % (2 * DAY) < DAY, 1.07, 0.93)
+    cameras = np.round(world.people * off * (1 + 0.1 * random.normal(size=len(world.people)))).clip(0)[:, None]
+    _, states = told(square(cameras=1), world, cameras)
+    where = after(5, len(world.people)) & (world.people > 20)
+    inside = (states["q05"] <= world.people) & (world.people <= states["q95"])
+    assert inside[where].mean() > 0.85
+
+
 def test_one_absurd_reading_moves_nothing():
     world = live(6)
     random = np.random.default_rng(6)

@@ -15,7 +15,7 @@ from ruimte.clock import DAY_US, HOUR_US, MINUTE_US
 from ruimte.estimate.adjoint import ahead, back, nothing, onward
 from ruimte.estimate.advance import advance
 from ruimte.estimate.kalman import update
-from ruimte.estimate.people import doubt, fade, forget, shear
+from ruimte.estimate.people import LASTING, LASTING_H, doubt, fade, forget, shear
 from ruimte.estimate.smooth import smooth
 from ruimte.estimate.tape import new_tape
 from ruimte.model.observation import OBSERVATIONS
@@ -52,13 +52,17 @@ def square(camera: bool = True, empty_at_us: int | None = None) -> Model:
 def live(seed: int, ticks: int = TICKS) -> tuple[Array, Array]:
     """People at the end of each tick, shape (ticks, 2), and what is told, shape (ticks, 5): four counts and the camera.
 
-    The share that each counter sees is as far off as the register says.
+    The share that each counter sees is as far off as the register says, and so is the camera, partly for hours.
     """
     chance = np.random.default_rng(seed)
     level = 40.0 * np.exp(0.5 * np.sin(np.arange(ticks) / 30.0))
     flows = chance.poisson(level[:, None] * np.array([1.0, 1.0, 0.8, 0.8]), (ticks, 4))
     people = 500 + np.stack([np.cumsum(flows @ [1, -1, -1, 1]), np.cumsum(flows @ [0, 0, 1, -1])], axis=1)
-    camera = people[:, 1] * (1.0 + CAMERA * chance.standard_normal(ticks))
+    keeps, error = np.exp(-1 / HOUR / LASTING_H), chance.standard_normal(ticks)
+    for tick in range(1, ticks):
+        error[tick] = keeps * error[tick - 1] + np.sqrt(1 - keeps**2) * error[tick]
+    error = np.sqrt(LASTING) * error + np.sqrt(1 - LASTING) * chance.standard_normal(ticks)
+    camera = people[:, 1] * (1.0 + CAMERA * error)
     seen = np.minimum(1.0 / (1.0 / DETECTION + ACCURACY * chance.standard_normal(4)), 1.0)
     return people.astype(np.float64), np.column_stack([chance.binomial(flows, seen), camera])
 

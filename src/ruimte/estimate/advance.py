@@ -18,7 +18,7 @@ from ruimte.estimate.step import run
 from ruimte.model.place import Model
 from ruimte.model.state import STATES, VALUE_COLUMNS
 
-ALGORITHMS = {"rate-filter": "2", "counting-line-balance": "2"}
+ALGORITHMS = {"rate-filter": "2", "counting-line-balance": "3"}
 
 
 def advance(model: Model, state: bytes | None, observations: pa.Table, until_us: int) -> tuple[bytes, pa.Table]:

@@ -11,7 +11,7 @@ count, the hour at which the zone is empty) tells of :math:`g_j` too. That is th
 
 A link of which nothing is heard gives its predicted flow :math:`\mu_l (1 + e_l)`; the relative error :math:`e_l` falls back to 0
 as slowly as the flow filter's, so that it does not average out. A reading of the people is :math:`s_k N_z`, with :math:`s_k`
-near 1 for an area count, and free for devices in an unknown proportion.
+near 1 for an area count (by the register's accuracy, for some hours), and free for devices in an unknown proportion.
 
 The sum :math:`N_z` is never put back inside its limits: what is left of it at the empty hour is the evidence for the calibration.
 Only what is told of it is (see ``quantiles``). Where nobody stays longer than the zone's longest stay, a sum of its own is told,
@@ -33,7 +33,7 @@ SHARED = 0.5
 """Of the variance of a calibration that the register allows for, the share that all counters of a site have in common: they are
 of one make, and hang alike. Sums of in and out tell nothing of it."""
 SCALE_DAYS = 365.0
-"""So long a calibration lasts: g, and the s of an area count, fall back to 1 within it."""
+"""So long a calibration lasts: g falls back to what the register says within it."""
 FREE_DRIFT_PER_DAY = 0.02**2
 """Variance that a free s gains in a day, as a share."""
 SCALE_RANGE = (0.25, 5.0)
@@ -50,8 +50,14 @@ FIRST_KAPPA = 0.03
 KAPPA_RATE, KAPPA_READ = 0.1, 0.02
 """How fast kappa follows surprises: at the empty hour, and at a reading."""
 KAPPA_RANGE = (0.01, 200.0)
-SYSTEMATIC = 0.2
-"""Of the error of an area count, the share that is the same each time."""
+LASTING, LASTING_H = 0.15, 6.0
+"""Of the variance of an area count's error, the share that lasts, and for how many hours: light, wind, how close people stand. It
+is not learned over weeks. Counts tell how people come and go, not whether the level of a camera, or that of all its counters, is
+off; what looks like evidence of it adds up: a camera that was right was taken for one that misses a fifth after five weeks."""
+GROUP_H = 20 / 3600
+"""So long a group takes to pass: in ticks that are shorter those missed are like those counted, whatever single ticks say."""
+FALSE_H = 1.0
+"""Variance that a counter adds in an hour, whoever passes: a dog, a pram. In quiet hours that is most of what it counts."""
 SURELY_BELOW = 2.0
 """A sum of people so many standard deviations below 0 is wrong."""
 LEAST_FOR_PROPORTION = 20.0

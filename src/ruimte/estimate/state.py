@@ -124,7 +124,7 @@ def _begin(layout: Layout, state: State, site: int) -> None:
     p = state.people_p[layout.sites.people_p[site] : layout.sites.people_p[site + 1]].reshape(n, n)
     unknown = np.where(np.isfinite(layout.zones.most[zone]), layout.zones.most[zone], 1e6) ** 2
     free = layout.readings.free[reading]
-    scale = np.where(free, 1.0, people.SYSTEMATIC * layout.readings.accuracy[reading]) ** 2
+    scale = np.where(free, 1.0, people.LASTING * layout.readings.accuracy[reading] ** 2)
     links = np.zeros(link.stop - link.start)
     off = layout.streams.accuracy[stream]
     np.fill_diagonal(p, np.concatenate([unknown, (1 - people.SHARED) * off**2, links, scale]))

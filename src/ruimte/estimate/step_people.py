@@ -22,8 +22,8 @@ UNWATCHED = 1.0
 STRAY_PER_H = 0.5
 """Where nothing was ever counted, so large a share of the people (a standard deviation) may have come or gone within an hour."""
 STAY_MARGIN = 1.1
-READ_FLOOR = 0.25
-"""Variance of an area count of nobody: cameras tell whole persons."""
+READ_FLOOR = 1.0
+"""Variance of an area count of nobody: cameras tell whole persons, and are off by one."""
 AGREE = 0.3
 """Variance, a person counted, of the difference between two sensors of one link: each misses others."""
 
@@ -157,7 +157,9 @@ def site_of(layout: Layout, state: State, site: int, tape: Tape | None) -> Site:
 
 @compiled
 def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
-    """Calibrations fall back to what the register says of them, over months; sooner where a link is unlike its sisters."""
+    """Calibrations fall back to what the register says of them, over months, and what a camera is off by within hours; become
+    loose sooner where a link is unlike its sisters."""
+    lasting = flows.rest_of(people.LASTING_H, layout.tick_h)
     rest = flows.rest_of(24.0 * people.SCALE_DAYS, layout.tick_h)
     for j in range(f.e - f.g):
         g, number = f.g + j, f.stream + j
@@ -175,7 +177,7 @@ def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
         if layout.readings.free[number]:
             f.p[s, s] += people.FREE_DRIFT_PER_DAY * f.x[s] ** 2 * layout.tick_h / 24.0
         else:
-            people.fade(f.x, f.p, s, 1.0, rest, (people.SYSTEMATIC * layout.readings.accuracy[number]) ** 2, f.tape)
+            people.fade(f.x, f.p, s, 1.0, lasting, people.LASTING * layout.readings.accuracy[number] ** 2, f.tape)
     scale = layout.streams.scale[f.stream : f.stream + f.e - f.g]
     left = flows.rest_of(24.0 * people.COMMON_SCALE_DAYS, layout.tick_h)
     people.set_common(f.x, scale, f.g, 1.0 + left * (people.common(f.x, scale, f.g) - 1.0))
@@ -284,15 +286,17 @@ def _count(
             continue
         count, covered = given.count[t, f.stream + j], min(1.0, given.covered[t, f.stream + j])
         # who was missed is told by the usual count as much as by this one: of a Poisson flow, those counted tell nothing of those
-        # missed, and to take them for a measure wears the calibration down; of one that comes in groups they do
+        # missed, and to take them for a measure wears the calibration down; of one that comes in groups, whose count varies by
+        # `noise` times its mean, the missed rise with the counted by 1 - 1 / noise. Ticks shorter than a group see it pass by
         basis = count / covered
         if state.streams.high[f.stream + j] == 0:
-            basis = flow.mean[i] + (basis - flow.mean[i]) * (1.0 - 0.5 / noise)
+            alone = layout.tick_h / (layout.tick_h + people.GROUP_H) / noise
+            basis = flow.mean[i] + (basis - flow.mean[i]) * (1.0 - alone)
         g = f.x[f.g + j]
         people.shift(f.x, source, target, (count - covered * basis) / believed)
         people.move(f.x, f.p, source, target, f.g + j, basis / believed, f.tape)
         crossed += (count - covered * basis + g * basis) / believed
-        doubt += (abs(g - 1.0) * g * basis + kappa * count) / (believed * believed)
+        doubt += (abs(g - 1.0) * g * basis + kappa * count + people.FALSE_H * layout.tick_h) / (believed * believed)
         unseen = (1.0 - covered) * basis
         if unseen > 0.0:
             doubt += (noise * unseen + unseen * unseen * 4.0 * flow.variance[i] / flow.z[i] ** 2) * g * g
@@ -439,7 +443,8 @@ def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, 
     watch.said[number] = told
     watch.expected[number] = f.x[s] * inside
     level = f.x[s] * inside if sure else told
-    r = (layout.readings.accuracy[number] * level) ** 2 + READ_FLOOR + (0.5 * left) ** 2
+    momentary = 1.0 if layout.readings.free[number] else 1.0 - people.LASTING
+    r = momentary * (layout.readings.accuracy[number] * level) ** 2 + READ_FLOOR + (0.5 * left) ** 2
     f.at[0], f.at[1] = zone, s
     f.h[0], f.h[1] = f.x[s], inside
     surprise = told - f.x[s] * inside
