@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -24,7 +25,7 @@ _SENSORS = 2
 class Drivers:
     """What drives how busy a place is getting: a ``surge`` with the gate that saw most of it; the gate through which most came in
     of late, with persons/s and its share of all who came in; and the sensors on which the figure does not rest. ``leaving``: it
-    is the visitors of an event who leave, by the what-if model.
+    is the visitors of an event who leave, by the what-if model or (``leaving-before``) by what the last such evening was like.
     """
 
     surge: Surge | None = None
@@ -34,7 +35,7 @@ class Drivers:
     share: float = 0.0
     missing: tuple[str, ...] = ()
     tick_us: int = 0
-    leaving: bool = False
+    leaving: Literal["", "leaving", "leaving-before"] = ""
 
 
 def scale_of(place: Place) -> tuple[float, str]:
@@ -73,8 +74,7 @@ def explain(
     if quantiles is not None:
         low, middle, high = (quantiles[level_index(level)] * scale for level in (0.05, 0.5, 0.95))
         figures = {"time": warning.expected_us, "q05": low, "q50": middle, "q95": high, "limit": limit}
-        kind = "leaving" if drivers.leaving else "forecast"
-        reasons.append(Reason(kind, {**figures, "unit": unit, "level": warning.level}))
+        reasons.append(Reason(drivers.leaving or "forecast", {**figures, "unit": unit, "level": warning.level}))
     elif now == now:
         reasons.append(Reason("above", {"now": now * scale, "unit": unit, "level": warning.level, "limit": limit}))
     else:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -295,8 +295,9 @@ class Station:
     ) -> Warning:
         horizon = (warning.expected_us - picture.end_us) // self.model.tick_us - 1
         ahead = picture.forecast.quantiles[index, horizon].tolist() if picture.forecast and horizon >= 0 else None
-        by_leaving = leaving is not None and leaving.chance[index, warning.rank, horizon + 1] == warning.probability
-        if leaving is not None and by_leaving:
+        kind: Literal["", "leaving", "leaving-before"] = ""
+        if leaving is not None and leaving.chance[index, warning.rank, horizon + 1] == warning.probability:
+            kind = "leaving" if leaving.simulated else "leaving-before"
             ahead = leaving.people[index, horizon + 1].tolist()
         return explain(
             self.lab,
@@ -306,7 +307,7 @@ class Station:
             usual=usual,
             observed=float(picture.states["observed"][index]),
             quantiles=ahead,
-            drivers=replace(self._drivers(picture, index, surge), leaving=by_leaving),
+            drivers=replace(self._drivers(picture, index, surge), leaving=kind),
         )
 
     def _drivers(self, picture: Picture, index: int, surge: Surge | None) -> Drivers:

@@ -48,6 +48,12 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Vertrekkende bezoekers komen hierlangs. Gesimuleerd voor {time}: {q50} {unit} (90 % zeker: {q05}–{q95});"
         " {level} begint bij {limit}.",
     },
+    "reason.leaving-before": {
+        "en": "As after the last such evening, for as many as there are now: {q50} {unit} at {time} (90 % sure: {q05}–{q95});"
+        " {level} starts at {limit}.",
+        "nl": "Zoals na de vorige zo'n avond, voor zoveel mensen als er nu zijn: {q50} {unit} om {time} (90 % zeker: {q05}–{q95});"
+        " {level} begint bij {limit}.",
+    },
     "reason.event-ends": {
         "en": "{name} ends at {end}: its visitors leave then.",
         "nl": "{name} eindigt om {end}: dan vertrekken de bezoekers.",
