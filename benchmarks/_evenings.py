@@ -14,22 +14,26 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ruimte.clock import HOUR_US
+from benchmarks._report import Row, row
+from ruimte.clock import HOUR_US, MINUTE_US
 from ruimte.estimate import advance
 from ruimte.jobs.history import Actual
-from ruimte.jobs.judging import Replay, judge
+from ruimte.jobs.judging import Replay, judge, lines
 from ruimte.jobs.models import shipped
 from ruimte.lab.compile import compile_lab, stream_keys
 from ruimte.lab.lab import Lab
 from ruimte.lab.read import read_lab
 from ruimte.labs import lab_folder
 from ruimte.synthetic import Parameters, day, history, observe
+from ruimte.warn.evaluate import Tally
 from ruimte.warn.quality import Quality
 
 EVENING = date(2026, 8, 15)
 WEEKS = 10
 WARNED_FROM_H = 8
 """Hours after 04:00 at which warnings begin: noon."""
+EARLY = 3
+"""Ticks that are 15 minutes."""
 _REPLAYS: dict[bool, Replay] = {}
 """Replays that know the history: with the festival in the calendar, and without."""
 
@@ -82,3 +86,43 @@ def _evening(number: int) -> Quality:
         first, last = np.searchsorted(received, [end_us - tick_us, end_us], side="right")
         (replay.tick if tick >= begin else replay.follow)(rows.slice(first, last - first), end_us)
     return judge(replay, today.people[begin:].T.astype(np.float64))
+
+
+def evening_rows(quick: bool) -> list[Row]:
+    """How few, how early and how honest the warnings of the evenings were, beside both other methods."""
+    found = evenings(24 if quick else 200, print)
+    rows = []
+    for level in ("D", "E"):
+        methods = found.levels[level]
+        one, minutes = methods["ruimte"].tally, found.tick_us // MINUTE_US
+        best = max(("profile", "threshold"), key=lambda name: methods[name].tally.hits(found.leads[0]))
+        peer = methods[best].tally
+        goal = {"least": 0.9} if level == "E" else {}
+        for name, ours, theirs, limit in (
+            (f"passages into {level} warned of 15 min ahead", one.hits(found.leads[0]), peer.hits(found.leads[0]), goal),
+            (f"passages into {level}, a warning at the place 15 min ahead", _early(one), _early(peer), {}),
+            (f"passages into {level} warned of when they happened", one.hits(0), peer.hits(0), {}),
+        ):
+            rows.append(row(name, ours / one.passages, "of 1", peer=best, peer_value=theirs / one.passages, **limit))
+        for lead in found.leads:
+            scores = {name: methods[name].chances[lead].brier for name in methods}
+            best = min(("profile", "threshold"), key=scores.__getitem__)
+            told = f"Brier score of {level}, {lead * minutes} min ahead"
+            rows.append(row(told, scores["ruimte"], "", peer=best, peer_value=scores[best], ratio_most=1.0))
+    ours, false = found.alarms["ruimte"], found.false["ruimte"]
+    for name, value, most in (
+        ("priority 1 alarms an evening", ours[1], 3.0),
+        ("of them false", false[1], 1.0),
+        ("all alarms an evening", sum(ours.values()), None),
+        ("of them false (all)", sum(false.values()), None),
+    ):
+        peer_of = found.alarms["threshold"] if "false" not in name else found.false["threshold"]
+        theirs = peer_of[1] if "priority" in name or name == "of them false" else sum(peer_of.values())
+        figures = {"peer": "threshold", "peer_value": theirs / found.periods} if theirs else {}
+        rows.append(row(name, value / found.periods, "", most=most, **figures))
+    print("\n".join(lines(found)))
+    return rows
+
+
+def _early(one: Tally) -> int:
+    return sum(lead >= EARLY for lead in one.noticed)

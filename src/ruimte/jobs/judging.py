@@ -315,6 +315,7 @@ def _level_dict(found: LevelQuality, quality: Quality, minutes: float) -> dict[s
     return {
         "passages": one.passages,
         "hits": {f"{lead * minutes:g}m": one.hits(lead) for lead in (0, *quality.leads)},
+        "noticed": {f"{lead * minutes:g}m": sum(each >= lead for each in one.noticed) for lead in (0, *quality.leads)},
         "missed": one.missed,
         "alarms": one.alarms,
         "false": one.false,
@@ -338,7 +339,7 @@ def lines(quality: Quality) -> list[str]:
     briers = [f"{f'Brier {lead * minutes:g}':>10}" for lead in quality.leads]
     told = [
         f"{quality.days:.1f} days",
-        f"{'level':6}{'method':11}{'passages':>9}{'hit':>6}{''.join(head)}{'missed':>8}{'alarms/d':>10}{'false/d':>9}"
+        f"{'level':6}{'method':11}{'passages':>9}{'hit':>6}{''.join(head)}{'noticed':>9}{'missed':>8}{'alarms/d':>10}{'false/d':>9}"
         f"{'lead':>8}{''.join(briers)}",
     ]
     for level, methods in quality.levels.items():
@@ -347,8 +348,9 @@ def lines(quality: Quality) -> list[str]:
             ahead = "".join(f"{one.hits(lead):9}" for lead in quality.leads)
             lead = f"{np.median(one.leads) * minutes:.0f} min" if one.leads else "–"
             scores = "".join(f"{_figure(found.chances[lead].brier):>10}" for lead in quality.leads)
+            noticed = sum(each >= quality.leads[0] for each in one.noticed)
             told.append(
-                f"{level:6}{method:11}{one.passages:9}{one.hits(0):6}{ahead}{one.missed:8}"
+                f"{level:6}{method:11}{one.passages:9}{one.hits(0):6}{ahead}{noticed:9}{one.missed:8}"
                 f"{one.alarms / quality.days:10.2f}{one.false / quality.days:9.2f}{lead:>8}{scores}"
             )
     for method, counts in quality.alarms.items():

@@ -34,7 +34,7 @@ class Warner:
     def __init__(self, lab: Lab, model: Model, thresholds: Thresholds) -> None:
         self.book = Book()
         self.thresholds = thresholds
-        self._model = model
+        self.model = model
         warn = lab.file.warn
         self.rules = Rules(
             open_at=warn.open_at,
@@ -56,7 +56,7 @@ class Warner:
 
     def limits(self, end_us: int) -> tuple[Array, list[tuple[str, ...]]]:
         """Where the levels that warn start, from the end of a tick over the look-ahead; see ``Thresholds.warning``."""
-        tick = int(self._model.tick_of_end(np.array([end_us]))[0])
+        tick = int(self.model.tick_of_end(np.array([end_us]))[0])
         return self.thresholds.warning(tick + np.arange(self._look_ahead + 1), self._least_colour)
 
     def risks(
@@ -82,7 +82,7 @@ class Warner:
         if also is not None:
             chance = np.fmax(chance, also)
         chance[np.isnan(limits)] = np.nan
-        moments = end_us + self._model.tick_us * np.arange(self._look_ahead + 1)
+        moments = end_us + self.model.tick_us * np.arange(self._look_ahead + 1)
         return risks(chance, moments, limits, names, self.rules.open_at)
 
     def surges(self, rows: pa.Table, state: bytes | None, left_out: list[list[int]], end_us: int) -> dict[int, Surge]:
@@ -94,28 +94,28 @@ class Warner:
             left_out: of each place the datastreams that it did not believe.
             end_us: end of the tick.
         """
-        tick = self._model.tick_of_end(np.array([end_us]))
+        tick = self.model.tick_of_end(np.array([end_us]))
         limits, _ = self.thresholds.warning(tick, self._least_colour)
         if not limits.size or not rows.num_rows:
             return {}
-        zone = np.array([place.quantity == "people" for place in self._model.places])
+        zone = np.array([place.quantity == "people" for place in self.model.places])
         least = np.where(zone, self._surge * limits[:, 0, 0], np.nan)
         stream, end, said = (rows[name].to_numpy() for name in ("datastream", "end_us", "result"))
-        newest = (end > end_us - self._model.tick_us) & (end <= end_us) & (said == said) & np.isin(stream, self._into)
+        newest = (end > end_us - self.model.tick_us) & (end <= end_us) & (said == said) & np.isin(stream, self._into)
         if np.isnan(least).all() or said[newest].sum() < np.nanmin(least):
             return {}  # a usual tick: not worth reading what the estimator remembers
         doubted = {id_ for ids in left_out for id_ in ids}
         counts = [
             Count(one.id, one.said, one.expected, one.scale, one.id not in doubted)
-            for one in health(self._model, state)
+            for one in health(self.model, state)
             if one.said is not None and one.expected is not None and one.heard_us == end_us and one.condition not in _BROKEN
         ]
-        return surges(self._model, counts, least)
+        return surges(self.model, counts, least)
 
     def with_surges(self, risks: list[list[Risk]], found: dict[int, Surge], before: Array, end_us: int) -> list[list[Risk]]:
         """The risks, those that surges bring about raised; ``before``: people before them, shape (places,)."""
         return [
-            with_surge(each, found[place], float(before[place]), end_us, self._model.tick_us) if place in found else each
+            with_surge(each, found[place], float(before[place]), end_us, self.model.tick_us) if place in found else each
             for place, each in enumerate(risks)
         ]
 
@@ -128,7 +128,7 @@ class Warner:
             now_us: the moment.
         """
         happened = []
-        for index, place in enumerate(self._model.places):
+        for index, place in enumerate(self.model.places):
             found = risks[index]
             look = Look(
                 place.key,

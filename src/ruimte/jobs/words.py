@@ -51,7 +51,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
     "reason.leaving-before": {
         "en": "As after the last such evening, for as many as there are now: {q50} {unit} at {time} (90 % sure: {q05}–{q95});"
         " {level} starts at {limit}.",
-        "nl": "Zoals na de vorige zo'n avond, voor zoveel mensen als er nu zijn: {q50} {unit} om {time} (90 % zeker: {q05}–{q95});"
+        "nl": "Zoals na de vorige avond als deze, voor wie er nu is: {q50} {unit} om {time} (90 % zeker: {q05}–{q95});"
         " {level} begint bij {limit}.",
     },
     "reason.event-ends": {

@@ -14,8 +14,8 @@ ANSWERS = ("declined", "seen")
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a warning stands: a kind and figures; words come later.
 
-    Kinds: ``surge``, ``surge-doubted``, then ``above``, ``forecast``, ``leaving``, ``leaving-before`` or ``unknown``, then what drives it, where that
-    holds: ``inflow``, ``busier``, ``event``, ``event-ends``, ``partly``, ``sensor``.
+    Kinds: ``surge``, ``surge-doubted``, then ``above``, ``forecast``, ``leaving``, ``leaving-before`` or ``unknown``, then what
+    drives it, where that holds: ``inflow``, ``busier``, ``event``, ``event-ends``, ``partly``, ``sensor``.
     """
 
     kind: str

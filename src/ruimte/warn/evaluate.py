@@ -5,6 +5,7 @@ long again. An *alarm* is the time over which a warning says that the level, or 
 the start of a passage:
 
 - it is **hit** with lead :math:`\ell` where an alarm stands at :math:`s` that began at :math:`s - \ell` or before;
+- it is **noticed** with lead :math:`\ell` where a warning of any level stands at the place at :math:`s` that began by then;
 - it is **missed** where none stands at :math:`s`;
 - an alarm is **false** where its level is not passed between its beginning and ``grace`` ticks after its end.
 
@@ -40,11 +41,13 @@ class Span:
 class Tally:
     """How one method did at one level; adds up over places and periods.
 
-    ``leads``: of each passage that was hit, by how many ticks; ``days``: how long it was looked at.
+    ``leads``: of each passage that was hit, by how many ticks; ``noticed``: the same, by a warning of any level; ``days``: how
+    long it was looked at.
     """
 
     passages: int = 0
     leads: list[int] = field(default_factory=list)
+    noticed: list[int] = field(default_factory=list)
     missed: int = 0
     alarms: int = 0
     false: int = 0
@@ -58,6 +61,7 @@ class Tally:
         """Take in another's."""
         self.passages += other.passages
         self.leads += other.leads
+        self.noticed += other.noticed
         self.missed += other.missed
         self.alarms += other.alarms
         self.false += other.false
@@ -144,15 +148,13 @@ def tally(above: Bools, ranks: Sequence[int], rank: int, *, apart: int, grace: i
     >>> found.passages, found.leads, found.missed, found.alarms, found.false
     (1, [3], 0, 2, 1)
     """
-    spans = alarm_spans(ranks, rank)
+    spans, any_level = alarm_spans(ranks, rank), alarm_spans(ranks, 0)
     found = Tally(alarms=len(spans), days=days)
     for passage in passages(above, apart):
         found.passages += 1
-        standing = [each.start for each in spans if each.start <= passage.start < each.end]
-        if standing:
-            found.leads.append(passage.start - standing[0])
-        else:
-            found.missed += 1
+        for wanted, leads in ((spans, found.leads), (any_level, found.noticed)):
+            leads += [passage.start - each.start for each in wanted if each.start <= passage.start < each.end]
+    found.missed = found.passages - len(found.leads)
     found.false = sum(not above[each.start : each.end + grace].any() for each in spans)
     return found
 
