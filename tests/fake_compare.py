@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ruimte.clock import MINUTE_US, SECOND_US, iso
+from ruimte.clock import MINUTE_US, SECOND_US, from_us, iso
 from ruimte.jobs.compared import CompareView, Curve, Effect, LevelChance, MeasureEffect, Waiting, ZoneEffect
 from ruimte.lab.lab import Lab
 from ruimte.lab.levels import colour
@@ -129,10 +129,17 @@ def fake_effect(lab: Lab, measure: str, decided_us: int, now_us: int, language: 
     without = [people(at) for at in valid]
     with_ = [one * (1 - 0.1 * (step + 1)) for step, one in enumerate(without)]
     name = pick(lab.measures[measure].name, language)
-    if valid[0] <= now_us:
-        told = {"en": f"Predicted with {name}; measured: 870.", "nl": f"Voorspeld met {name}; gemeten: 870."}
-    else:
-        told = {"en": f"Predicted with {name}; not measured yet.", "nl": f"Voorspeld met {name}; nog niet gemeten."}
+    known = [step for step, at in enumerate(valid) if at <= now_us]
+    step = known[-1] if known else STEPS - 1
+    clock = from_us(valid[step]).astimezone(lab.zone).strftime("%H:%M")
+    middle, low, high = with_[step], 0.8 * with_[step], 1.25 * with_[step]
+    measured = f"{people(valid[step]):,.0f}"
+    told = {
+        "en": f"Predicted with {name}: {middle:,.0f} at {clock} ({low:,.0f}–{high:,.0f}), without: {without[step]:,.0f}; "
+        + (f"measured: {measured}." if known else "not measured yet."),
+        "nl": f"Voorspeld met {name}: {middle:.0f} om {clock} ({low:.0f}–{high:.0f}), zonder: {without[step]:.0f}; "
+        + (f"gemeten: {measured}." if known else "nog niet gemeten."),
+    }
     return Effect(
         at=decided_us // SECOND_US,
         measure=measure,

@@ -6,6 +6,9 @@ const MOVED_MS = 350;
 
 let asked = 0;
 
+const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL("../css/compare.css", import.meta.url) });
+document.head.append(style);
+
 /** Fill in the comparison where the dialog has room for it. The list can be used meanwhile; once it is, it keeps its order. */
 export function fill(dialog) {
   const room = dialog.querySelector("[data-compare]");

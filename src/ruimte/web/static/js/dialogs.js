@@ -1,6 +1,5 @@
 // The dialog in which a measure is chosen or a warning declined, and the help.
 
-import * as compare from "./compare.js";
 import { takeNext } from "./fragments.js";
 import { byId } from "./page.js";
 
@@ -29,5 +28,5 @@ function open(button) {
   htmx.process(dialog());
   dialog().addEventListener("close", () => (takeNext() ?? byId(button.id) ?? byId(item.id))?.focus(), { once: true });
   dialog().showModal();
-  compare.fill(dialog());
+  if (dialog().querySelector("[data-compare]")) import("./compare.js").then(({ fill }) => fill(dialog())); // not with the first load
 }
