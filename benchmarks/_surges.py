@@ -1,4 +1,4 @@
-"""Surges on a year of Zürich's platforms: 800 people through one gate in five minutes, put into the real counts at random moments.
+"""Surges on a year of Zürich's platforms: 800 people through one gate in five minutes, put into real counts at random moments.
 
 Caught is a warning that opens at the end of the very interval, whether or not the estimate believes the count. What the same year
 holds by itself tells how often a surge is told of without one having been put in.

@@ -17,6 +17,8 @@ from ruimte.warn.surge import Surge
 
 BUSIER = 1.5
 """From so many times the usual on, it is worth saying."""
+_TELLING = 0.02
+"""Where fewer than this share of the level's limit is usual, "a thousand times as busy" says nothing."""
 _SENSORS = 2
 """So many sensors that are missing are named; more would hide what else there is to say."""
 
@@ -81,7 +83,7 @@ def explain(
         reasons.append(Reason("unknown", {}))
     if drivers.gate:
         reasons.append(Reason("inflow", {"gate": drivers.gate, "per_hour": drivers.inflow * 3600, "share": drivers.share}))
-    if usual > 0 and now >= BUSIER * usual:
+    if usual > _TELLING * warning.threshold and now >= BUSIER * usual:
         reasons.append(Reason("busier", {"ratio": now / usual, "usual": usual * scale, "unit": unit}))
     for event in lab.events:
         start, end = moment_us(event.start, lab.zone), moment_us(event.end, lab.zone)
