@@ -52,7 +52,7 @@ def test_from_warning_to_logged_measure_with_the_keyboard_only(evening: Any, ope
     expect(page.locator(f"#warning-{number}")).to_be_focused()
     page.keyboard.press("m")
     dialog = page.locator("#dialog")
-    expect(dialog.locator("[data-compare] > [role=status]")).to_have_text("2 measures compared; best: One-way walking.")
+    expect(dialog.locator("[data-compare] > [role=status]")).to_have_text("Measures compared: 2. Best: One-way walking.")
     # best first, though the playbook names it second; the choice stays where it was
     expect(dialog.locator(".option strong").first).to_have_text("One-way walking")
     expect(page.locator("#dialog input[value=stewards]")).to_be_focused()
