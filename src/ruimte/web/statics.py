@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ruimte.errors import RuimteError
 from ruimte.web.problems import not_found
 
-_FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_EVER = "max-age=31536000, immutable"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 

@@ -10,13 +10,11 @@ import * as keys from "./keys.js";
 import * as lookback from "./lookback.js";
 import * as map from "./map.js";
 import * as pulse from "./pulse.js";
-import * as push from "./push.js";
 import * as rests from "./rests.js";
 import * as skill from "./skill.js";
 import * as theme from "./theme.js";
 import { seconds } from "./format.js";
 import { mapWords } from "./map_words.js";
-import * as paper from "./paper.js";
 import { flows, sentence } from "./sentence.js";
 import { listen } from "./stream.js";
 
@@ -147,11 +145,24 @@ fragments.start();
 dialogs.start();
 keys.start();
 theme.start(chart.recolour);
-push.start();
+if (data.push) import("./push.js").then((push) => push.start());
 lookback.start(lookBack);
-paper.start();
+onPaper();
 pulse.start(() => ["warnings", "logbook", "table"].forEach(fragments.refresh));
 show(zones);
 listen((kind, value) => heard[kind](value));
 document.body.dataset.ready = "yes";
 performance.mark("ready");
+
+/** What a printer needs that a screen does not: the table unfolded, and when it was printed. */
+function onPaper() {
+  const panel = byId("table-panel");
+  let wasOpen = false;
+  const written = new Intl.DateTimeFormat(data.locale, { timeZone: data.zone, dateStyle: "full", timeStyle: "short", hourCycle: "h23" });
+  addEventListener("beforeprint", () => {
+    wasOpen = panel.open;
+    panel.open = true;
+    byId("printed").querySelector("time").textContent = written.format(new Date());
+  });
+  addEventListener("afterprint", () => { panel.open = wasOpen; });
+}

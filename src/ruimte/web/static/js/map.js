@@ -2,10 +2,12 @@
 
 import { byId, data, say, toast } from "./page.js";
 import { clock, levelName, number, percent, seconds, unit } from "./format.js";
-import { drawGrid } from "./grid.js";
 import { placeLabels } from "./labels.js";
 import { Mark } from "./mark.js";
 
+const METRES_A_DEGREE = 111_320;
+const STEPS = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
+const WANTED_PX = 90;
 const PDOK = "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/grijs/EPSG:3857/{z}/{x}/{y}.png";
 const HATCH = '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
   + '<rect width="6" height="6"></rect><path d="M0 0V6"></path></pattern>';
@@ -161,4 +163,33 @@ function escape(text) {
   const box = document.createElement("span");
   box.textContent = text;
   return box.innerHTML;
+}
+
+/** The ground where there is no background map: a grid of whole metres, drawn again after each move, so that distances can be read. */
+function drawGrid(map) {
+  const pane = map.createPane("grid");
+  pane.style.zIndex = 100;
+  pane.classList.add("leaflet-zoom-hide");
+  pane.setAttribute("aria-hidden", "true");
+  const lines = L.layerGroup().addTo(map);
+  const renderer = L.svg({ pane: "grid", padding: 0.5 });
+  const options = { pane: "grid", renderer, interactive: false, className: "grid-line", smoothFactor: 0 };
+
+  const draw = () => {
+    lines.clearLayers();
+    const view = map.getBounds().pad(0.4);
+    const middle = map.getCenter();
+    const perPixel = map.distance(middle, map.containerPointToLatLng(map.latLngToContainerPoint(middle).add([100, 0]))) / 100;
+    const step = STEPS.find((metres) => metres / perPixel >= WANTED_PX) ?? STEPS.at(-1);
+    const up = step / METRES_A_DEGREE;
+    const aside = up / Math.cos((middle.lat * Math.PI) / 180);
+    for (let lat = Math.floor(view.getSouth() / up) * up; lat < view.getNorth(); lat += up) {
+      L.polyline([[lat, view.getWest()], [lat, view.getEast()]], options).addTo(lines);
+    }
+    for (let lng = Math.floor(view.getWest() / aside) * aside; lng < view.getEast(); lng += aside) {
+      L.polyline([[view.getSouth(), lng], [view.getNorth(), lng]], options).addTo(lines);
+    }
+  };
+  map.on("moveend zoomend resize", draw);
+  draw();
 }
