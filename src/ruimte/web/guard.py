@@ -22,7 +22,7 @@ from ruimte.web.words import marked
 PDOK = "https://service.pdok.nl"
 _FOR_FILES = ("x-content-type-options", "cross-origin-resource-policy")
 _FILES_POLICY = "sandbox;default-src 'none'"
-"""A file that is opened by itself may load and run nothing. In a page the page's policy holds; and these bytes count forty times."""
+"""A file that is opened by itself may load and run nothing. In a page the page's policy holds; these bytes count forty times."""
 _log = logging.getLogger("ruimte.security")
 _CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
