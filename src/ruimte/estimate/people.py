@@ -45,12 +45,16 @@ MOST_GUESSED = 0.03
 STRANGE, STRANGE_H, STRANGE_DAYS = 0.35, 6.0, 3.0
 """A link that is by more than the first (a share) unlike its sisters may be told wrongly: its calibration gets loose within
 hours. Only once its profile rests on some days."""
+ALONE, STRANGE_SD, LOOSE = 0.5, 1.0, 0.35
+"""And only where its neighbours do not see more than the first share of it, and where it is off by more than so many standard
+deviations of a single count (where few pass that is nothing); up to the last (a standard deviation, as a share): one evening does
+not do away with what months told."""
 FIRST_KAPPA = 0.03
 """Variance that one person counted adds, besides that of those missed."""
 KAPPA_RATE, KAPPA_READ = 0.1, 0.02
 """How fast kappa follows surprises: at the empty hour, and at a reading."""
 KAPPA_RANGE = (0.01, 200.0)
-LASTING, LASTING_H = 0.15, 6.0
+LASTING, LASTING_H = 0.2, 6.0
 """Of the variance of an area count's error, the share that lasts, and for how many hours: light, wind, how close people stand. It
 is not learned over weeks. Counts tell how people come and go, not whether the level of a camera, or that of all its counters, is
 off; what looks like evidence of it adds up: a camera that was right was taken for one that misses a fifth after five weeks."""

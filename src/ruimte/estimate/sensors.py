@@ -147,15 +147,15 @@ def judge(watch: Records, j: int, verdict: int, tick: int, tick_h: float) -> Non
 
 
 @compiled
-def calibrate(watch: Records, j: int, scale: float, tick: int) -> None:
-    """Once a day: compare the calibration with what it used to be, and with how much it used to move."""
+def calibrate(watch: Records, j: int, scale: float, sd: float, tick: int) -> None:
+    """Once a day: compare the calibration, known to ``sd``, with what it used to be, and with how much it used to move."""
     watch.days[j] += 1.0
     if watch.days[j] == 1.0:
         watch.reference[j] = scale
         watch.reference_sd[j] = FIRST_MOVE
     move = scale - watch.reference[j]
     share = abs(move) / watch.reference[j]
-    surely = watch.days[j] > FIRST_DAYS and abs(move) > SURELY * watch.reference_sd[j]
+    surely = watch.days[j] > FIRST_DAYS and abs(move) > max(SURELY * watch.reference_sd[j], HARDLY * sd)
     if surely and share > LIE:
         change(watch, j, LYING, tick)
         watch.moved[j] = 1

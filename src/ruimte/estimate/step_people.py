@@ -12,6 +12,7 @@ from ruimte.estimate import flows, people, sensors
 from ruimte.estimate.flows import OFFSET
 from ruimte.estimate.kalman import spread, update
 from ruimte.estimate.layout import Array, Layout
+from ruimte.estimate.neighbours import unexplained
 from ruimte.estimate.sensors import REFUSED, UNHEARD, UNREGISTERED, USED
 from ruimte.estimate.state import Inputs, Outputs, State
 from ruimte.estimate.step_flows import Flows
@@ -158,9 +159,10 @@ def site_of(layout: Layout, state: State, site: int, tape: Tape | None) -> Site:
 @compiled
 def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
     """Calibrations fall back to what the register says of them, over months, and what a camera is off by within hours; become
-    loose sooner where a link is unlike its sisters."""
+    loose sooner where a link is unlike its sisters, and its neighbours do not see why."""
     lasting = flows.rest_of(people.LASTING_H, layout.tick_h)
     rest = flows.rest_of(24.0 * people.SCALE_DAYS, layout.tick_h)
+    alone = unexplained(layout, f.link, flow, f.zones)
     for j in range(f.e - f.g):
         g, number = f.g + j, f.stream + j
         off = layout.streams.accuracy[number]
@@ -169,9 +171,12 @@ def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
             f.p[g, f.g + k] += people.SHARED * off * layout.streams.accuracy[f.stream + k] * (1.0 - rest * rest)
             f.p[f.g + k, g] = f.p[g, f.g + k]
         i = layout.streams.link[number]
-        if flow.days[i] >= people.STRANGE_DAYS:
+        own, most = flow.own[i], (people.LOOSE * layout.streams.scale[number]) ** 2
+        sure = (own * flow.usual[i]) ** 2 > people.STRANGE_SD**2 * state.links.noise[f.link + i]
+        if flow.days[i] >= people.STRANGE_DAYS and sure and alone[i] > people.ALONE and f.p[g, g] < most:
             # a share of z is half that of the count
-            f.p[g, g] += max(0.0, 4.0 * flow.own[i] ** 2 - people.STRANGE**2) * layout.tick_h / people.STRANGE_H
+            looser = max(0.0, 4.0 * own**2 - people.STRANGE**2) * layout.tick_h / people.STRANGE_H
+            f.p[g, g] = min(f.p[g, g] + looser, most)
     for k in range(len(f.x) - f.s):
         s, number = f.s + k, f.reading + k
         if layout.readings.free[number]:
@@ -496,4 +501,4 @@ def _settle(layout: Layout, state: State, given: Inputs, t: int, f: Site, verdic
         # once a day: a link between two zones with the one that it leaves
         own = layout.links.source[i] == zone or (layout.links.source[i] < 0 and layout.links.target[i] == zone)
         if own and verdict[j] != UNREGISTERED:
-            sensors.calibrate(state.streams, f.stream + j, f.x[f.g + j], given.first + t)
+            sensors.calibrate(state.streams, f.stream + j, f.x[f.g + j], math.sqrt(f.p[f.g + j, f.g + j]), given.first + t)
