@@ -64,7 +64,7 @@ def test_the_boulevard_is_closed_by_counted_gates_and_says_that_it_is_invented()
     assert counted == set(lab.gates)
     assert all(gate.width_m for gate in lab.gates.values())
     assert sum(sensor.measures == ["people"] for sensor in lab.sensors.values()) == 8
-    assert [event.key for event in lab.events] == ["sea-festival-2026"]
+    assert [event.key for event in lab.events] == ["midsummer-2026", "sea-festival-2026"]
 
 
 def test_nobody_of_an_invented_world_reports_what_they_see() -> None:
