@@ -62,20 +62,25 @@ def _held(lab: Lab, path: Path) -> Reader | None:
 
 
 def default_start(lab: Lab, span: tuple[int, int]) -> int:
-    """The afternoon of the calendar's newest event that has ten weeks before it and ten hours after it, else an hour after it.
+    """The afternoon of the calendar's newest event that has ten weeks before it and a day after its end, else an hour after it.
 
     Where the data hold no event, that of 31 December; where they hold none either, three quarters of the way through them.
     """
     first, last = span
-    planned = {from_us(moment_us(event.start, lab.zone)).astimezone(lab.zone).date() for event in lab.events}
-    years = range(from_us(first).year, from_us(last).year + 1)
     hour = OWN_DATA[lab.key].from_h if lab.key in OWN_DATA else _AFTERNOON_H
-    for days in (planned, {date(year, 12, 31) for year in years}):
-        afternoons = [to_us(datetime.combine(day, time(hour), lab.zone)) for day in sorted(days)]
-        for rest_us in (10 * HOUR_US, HOUR_US):
-            good = [moment for moment in afternoons if first + _BEFORE_US <= moment <= last - rest_us]
+
+    def afternoon(day: date) -> int:
+        return to_us(datetime.combine(day, time(hour), lab.zone))
+
+    ends = [(event, moment_us(event.end, lab.zone)) for event in lab.events]
+    planned = [(afternoon(from_us(moment_us(e.start, lab.zone)).astimezone(lab.zone).date()), end) for e, end in ends]
+    years = range(from_us(first).year, from_us(last).year + 1)
+    evenings = [(afternoon(date(year, 12, 31)),) * 2 for year in years]
+    for wanted in (planned, evenings):
+        for rest_us in (DAY_US, HOUR_US):
+            good = [begin for begin, end in wanted if first + _BEFORE_US <= begin and end + rest_us <= last]
             if good:
-                return good[-1]
+                return max(good)
     return first + (last - first) * 3 // 4
 
 
