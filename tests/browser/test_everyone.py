@@ -139,7 +139,7 @@ def test_on_a_phone_a_measure_is_taken_with_one_thumb(full: Any, open_page: Open
     assert box["y"] > 640 / 2
     assert box["y"] + box["height"] <= 640
     assert page.evaluate(SMALL) == []
-    page.locator("#dialog .choice").nth(1).tap()
+    page.locator("#dialog .choice", has_text="One-way walking").tap()
     take.tap()
     expect(page.locator("#warning-1")).to_contain_text("Decided: One-way walking")
 
