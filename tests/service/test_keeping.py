@@ -181,4 +181,4 @@ def test_how_sure_a_figure_is():
     assert judge_figure(400, 400, 0.25, 1e4).sd == 100
     assert judge_figure(300, 500, 0.25, 1e4).sd == 100
     assert judge_figure(499, 501, 0.25, 1e4).sd == 25  # nobody counts a crowd that well
-    assert judge_figure(0, 0, 0.25, 1e4).sd == 1
+    assert judge_figure(0, 0, 0.25, 1e4).sd == 5

@@ -50,7 +50,7 @@ ACTION_MISTAKES = [
     ('do = "dose"\ngate = "square-west"', "'dose' needs per_minute; add per_minute = …"),
     ('do = "dose"\ngate = "square-west"\nper_minute = -3', "below 0"),
     ('do = "width"\ngate = "square-west"\nwidth_m = 0', "a gate of no width; write do = 'close'"),
-    ('do = "one-way"\ngate = "square-west"', "'one-way' needs both ways named: in or out"),
+    ('do = "one-way"\ngate = "square-west"', "'one-way' needs to know which way: write way = in or way = out"),
     ('do = "close"\ngate = "square-west"\nway = "up"', "unknown way 'up'; choose one of in, out, both"),
     ('do = "redirect"\ngate = "square-west"\nto_gate = "street-east"\nshare = 1.5', "not a share"),
     ('do = "redirect"\ngate = "square-west"\nto_gate = "square-west"\nshare = 0.5', "led to the gate where they were going"),

@@ -212,6 +212,8 @@ class _Teller:
             if np.isnan(before).all():
                 continue
             step = latest_worst(after) if np.nanmax(after) > np.nanmax(before) + POINT / 2 else latest_worst(before)
+            if z == self._zones.index(self._place):
+                step = self._worst  # of the warned place all measures are told of at one moment: what is without is the same
             pair = float(before[step]), float(after[step])
             if abs(pair[1] - pair[0]) >= POINT or max(pair) >= LEAST:
                 told.append(

@@ -253,8 +253,10 @@ def judge_warnings(
         require_ticks(model)
     replay = Replay(lab, model, bundle)
     first, last = int(model.tick_of(from_us)), int(model.tick_of(until_us))
+    if last <= first:
+        raise RuimteError("the end lies before the beginning", "--from and --to", "set a later --to")
     if (last - first) * model.tick_us < HOUR_US:
-        raise RuimteError("is too short to judge", "--from and --to", "set a later --to")
+        raise RuimteError("the time is too short to judge", "--from and --to", "set a later --to")
     begin_us = model.tick_end_us(first - 1)
     replay.feed(
         actual(model, source, begin_us - replay.needs_ticks * model.tick_us, begin_us, lambda share: progress(0.2 * share)),
@@ -277,6 +279,8 @@ def read_truth(path: Path, model: Model) -> Callable[[int, int], Array]:
 
     Raises ``RuimteError`` where the file is no such file.
     """
+    if not path.exists():
+        raise RuimteError("no such file", str(path), "check the path of --truth")
     try:
         table = pq.read_table(path, columns=["place", "end_us", "people"])
     except (OSError, pa.ArrowException, KeyError) as error:

@@ -43,6 +43,10 @@ class Figure:
     sd: float
 
 
+LEAST_SD = 5.0
+"""Persons; whoever sees nobody may have overlooked some."""
+
+
 def judge_figure(low: float, high: float, accuracy: float, most: float) -> Figure:
     """What "from ``low`` to ``high``" says (equal: one figure, as sure as ``accuracy``, a share). ``most`` fit in the zone.
 
@@ -62,7 +66,7 @@ def judge_figure(low: float, high: float, accuracy: float, most: float) -> Figur
         raise RuimteError("is more than fit in there", f"{where} (at most {most:.0f})", "count again, or choose another place")
     people = (low + high) / 2
     sd = (high - low) / RANGE_SD if high > low else accuracy * people
-    return Figure(float(people), float(max(sd, SUREST * people, 1.0)))
+    return Figure(float(people), float(max(sd, SUREST * people, LEAST_SD)))
 
 
 class Keeper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -145,7 +146,9 @@ def gather(lab: Lab, model: Model, source: Source, language: str, from_us_: int,
     words = Sentences(lab, language)
     told = [_warning(life, words) for life in lives.values()]
     apart_us = duration_us(lab.file.warn.close_after)
-    missed: list[Miss] = [miss for place in places for miss in misses(place, told, model.tick_us, apart_us)]
+    started = source.read(records.first_start)
+    ran_from_us = math.inf if started is None else started + model.tick_us
+    missed: list[Miss] = [miss for place in places for miss in misses(place, told, model.tick_us, apart_us, ran_from_us)]
     return Evening(
         lab=pick(lab.file.name, language),
         organisation=lab.file.organisation,

@@ -104,7 +104,7 @@ def _check_fields(action: ActionEntry, spot: Spot) -> None:
         ways = need.split(" or ")
         allowed.update(ways)
         if sum(way in given for way in ways) != 1:
-            what = "needs both ways named: in or out" if need == "way" else f"needs {need}"
+            what = "needs to know which way: write way = in or way = out" if need == "way" else f"needs {need}"
             spot.mistake(f"{action.do!r} {what}", f"add {ways[0]} = …" if len(ways) == 1 else f"give one: {need}")
     for name in given:
         if name not in allowed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
@@ -255,10 +256,12 @@ def _says_until(warning: WarningTold, place: PlaceTold, rank: int) -> float:
     return min([closed, *map(float, lapsed[:1])])
 
 
-def misses(place: PlaceTold, warnings: list[WarningTold], tick_us: int, apart_us: int) -> list[Miss]:
+def misses(
+    place: PlaceTold, warnings: list[WarningTold], tick_us: int, apart_us: int, ran_from_us: float = -math.inf
+) -> list[Miss]:
     """When a place was at a level that warns, and no warning of it stood by the end of the tick in which that began.
 
-    Times that are less than ``apart_us`` apart are one.
+    Times that are less than ``apart_us`` apart are one. Before ``ran_from_us`` no node ran, so nothing could be warned of.
     """
     busy = np.flatnonzero(place.rank >= place.warns_from)
     if not len(busy):
@@ -267,7 +270,10 @@ def misses(place: PlaceTold, warnings: list[WarningTold], tick_us: int, apart_us
     breaks = np.flatnonzero(np.diff(ends[busy]) > max(apart_us, tick_us)) + 1
     found = []
     for run in np.split(busy, breaks):
-        first, last = int(ends[run[0]]), int(ends[run[-1]])
+        last = int(ends[run[-1]])
+        if last <= ran_from_us:
+            continue
+        first = max(int(ends[run[0]]), int(max(ran_from_us, 0)))
         stood = any(
             each.place == place.key and each.opened_us <= first + tick_us and (each.closed_us is None or each.closed_us >= first)
             for each in warnings

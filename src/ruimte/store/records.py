@@ -122,3 +122,9 @@ def _entries(rows: Iterable[tuple[Any, ...]]) -> list[LogEntry]:
         )
         for id_, lab, wall, kind, place, warning, who, body, name in rows
     ]
+
+
+def first_start(connection: sqlite3.Connection) -> int | None:
+    """When a node ran on this database for the first time (lab time, µs); None where none did."""
+    row = connection.execute("SELECT min(lab_us) FROM logbook WHERE kind = 'started'").fetchone()
+    return None if row[0] is None else int(row[0])

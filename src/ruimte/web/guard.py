@@ -92,7 +92,8 @@ class Guard:
 
     def _is_welcome(self, request: Request) -> bool:
         accounts = self._accounts
-        first_page = request.url.path == "/" and request.method == "GET"
+        is_page = request.url.path == "/" or "text/html" in request.headers.get("accept", "")
+        first_page = is_page and request.method == "GET"
         return first_page and accounts.auto and not is_locked(request) and _is_from_here(request)
 
     def _check_need(self, request: Request) -> Response | None:

@@ -94,6 +94,8 @@ def _warnings(request: Request, at_us: int | None) -> dict[str, Any]:
     return {
         "warnings": room.warnings(language, at_us),
         "load": room.load(),
+        "past": at_us is not None,
+        "close_below": room.lab.file.warn.close_below,
         "shelve_most": duration_us(room.lab.file.warn.shelve_most) // MINUTE_US,
         "why_none": why_none(status.phase, room.zones(language, at_us)),
         "measures": list(room.lab.measures.values()),
