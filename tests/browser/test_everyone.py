@@ -137,9 +137,7 @@ def test_on_a_phone_a_measure_is_taken_with_one_thumb(full: Any, open_page: Open
     expect(page.locator("#dialog")).to_contain_text("Measures compared: 2")
     page.wait_for_timeout(600)  # what lands just after the list was sorted is not taken
     # unfolded, the sheet is longer than the screen; the buttons stay
-    page.locator(
-        "#dialog summary", has_text="Other measures"
-    ).tap()  # unfolded, the sheet is longer than the screen; the buttons stay
+    page.locator("#dialog summary", has_text="Other measures").tap()
     box = take.bounding_box()
     assert box["y"] > 640 / 2
     assert box["y"] + box["height"] <= 640
