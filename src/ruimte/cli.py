@@ -245,7 +245,7 @@ def whatif(lab: str, scenario: str, at: str | None, minutes: int, members: int, 
 
     read = _read(lab)
     as_file = scenario.endswith(".toml")
-    asked = read_scenario(Path(scenario), read) if as_file else scenario_of(read, scenario.split("+"))
+    asked = read_scenario(Path(scenario), read) if as_file else scenario_of(read, [key.strip() for key in scenario.split("+")])
     if not asked.steps:
         mend = f"give [[measure.action]] in {lab}/playbook.toml; see docs/lab.md"
         raise RuimteError("what this does to the crowd is not told", scenario, mend)

@@ -177,7 +177,8 @@ def last_known(source: Source) -> int:
     """The end of the newest state, µs. Raises ``RuimteError`` where there is none."""
     newest = source.read(periods.last_state)
     if newest is None:
-        raise RuimteError("no state is known yet", "database", "run the node, or estimate its history: ruimte estimate LAB")
+        mend = "run the node, or estimate its history: ruimte estimate LAB"
+        raise RuimteError("no state is known yet", "the lab's database", mend)
     return int(newest)
 
 

@@ -182,7 +182,11 @@ def _people(lab: Lab, model: Model, source: Reader, network: Network, at_us: int
 
     last, states = source.read(read) if ids else (None, None)
     if last is None or states is None or (at_us is not None and at_us - last > _LONGEST_GAP_US):
-        mend = f"run the node, or ruimte estimate {lab.key}; or choose another --at"
+        if last is not None:  # what was estimated before that moment is too old
+            when = f"{from_us(int(last)).astimezone(lab.zone):%Y-%m-%dT%H:%M}"
+            mend = f"choose another --at; the last estimate before it is of {when}"
+        else:
+            mend = f"run the node, or ruimte estimate {lab.key}; or choose a later --at"
         raise RuimteError("how many people there are then is not known: no estimate is stored", lab.key, mend)
     mean, sd = np.full((2, len(network.zones)), np.nan)
     places = states["place"].to_numpy()
