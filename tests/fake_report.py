@@ -81,7 +81,7 @@ def fake_evening(room: FakeRoom, language: str, from_us: int, until_us: int) -> 
     return Evening(
         lab=pick(room.lab.file.name, language),
         organisation=room.lab.file.organisation,
-        attribution=room.lab.file.attribution,
+        attribution=pick(room.lab.file.attribution, language),
         synthetic=True,
         from_us=from_us,
         until_us=until_us,

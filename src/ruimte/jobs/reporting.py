@@ -152,7 +152,7 @@ def gather(lab: Lab, model: Model, source: Source, language: str, from_us_: int,
     return Evening(
         lab=pick(lab.file.name, language),
         organisation=lab.file.organisation,
-        attribution=lab.file.attribution,
+        attribution=pick(lab.file.attribution, language),
         synthetic=lab.file.synthetic,
         from_us=from_us_,
         until_us=until_us,

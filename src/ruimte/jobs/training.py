@@ -24,6 +24,7 @@ from ruimte.model.calendar import EPOCH
 from ruimte.model.place import Model
 from ruimte.store import observations
 from ruimte.store.sqlite import Reader
+from ruimte.text import pick
 
 Progress = Callable[[float], None]
 
@@ -105,7 +106,7 @@ def train(
     about = About(
         name=lab.key,
         made=iso(began),
-        sources=[f"counts of {lab.key}" + (f": {lab.file.attribution}" if lab.file.attribution else "")],
+        sources=[f"counts of {lab.key}" + (f": {pick(lab.file.attribution, 'en')}" if lab.file.attribution else "")],
         from_=[str(EPOCH + timedelta(first))],
         until=[str(EPOCH + timedelta(after))],
         command=f"ruimte train {lab.key}",

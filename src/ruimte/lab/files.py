@@ -125,7 +125,7 @@ class LabFile(_Table, frozen=True):
     time_zone: str
     country: str | None = None
     region: str | None = None
-    attribution: str = ""
+    attribution: Text = ""
     synthetic: bool = False
     levels: str = "fruin-walkway"
     ticks: Ticks = Ticks()

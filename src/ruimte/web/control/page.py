@@ -158,7 +158,7 @@ def for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
         "silence_s": SILENCE_S,
         "still": False,
         "tiles": lab.file.map.tiles,
-        "attribution": lab.file.attribution,
+        "attribution": pick(lab.file.attribution, words.language),
         "lab": pick(lab.file.name, words.language),
         "symbols": SYMBOLS,
         "conditions": {

@@ -1,6 +1,6 @@
 // Parts of the page that the server writes: fetched again when something changed, without taking the reader's place away.
 
-import { announce, byId, say, toast } from "./page.js";
+import { announce, byId, hush, say, toast } from "./page.js";
 
 const PARTS = { warnings: "/fragments/warnings", logbook: "/fragments/logbook", table: "/fragments/table", legend: "/fragments/legend" };
 const BETWEEN_MS = 700;
@@ -24,6 +24,7 @@ export function start() {
   document.body.addEventListener("htmx:afterSwap", ({ detail }) => { if (detail.target.id === "warnings") mended(); });
   document.body.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful && detail.elt.matches("form.note")) detail.elt.reset(); });
   document.body.addEventListener("htmx:responseError", ({ detail }) => { if (detail.requestConfig.verb === "post") toast(why(detail.xhr)); });
+  document.body.addEventListener("htmx:afterRequest", ({ detail }) => { if (detail.successful && detail.requestConfig.verb === "post") hush(); });
   document.body.addEventListener("htmx:sendError", ({ detail }) => { if (detail.requestConfig.verb === "post") toast(say("noAnswer")); });
 }
 

@@ -33,5 +33,10 @@ export function toast(text) {
   box.textContent = text;
   box.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { box.hidden = true; }, 8000);
+  toastTimer = setTimeout(hush, 8000);
+}
+
+/** What went wrong before is over: what was done now went well. */
+export function hush() {
+  byId("toast").hidden = true;
 }
