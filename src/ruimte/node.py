@@ -45,6 +45,7 @@ from ruimte.store import observations
 from ruimte.store.accounts import StoredAccounts
 from ruimte.store.credentials import Credentials
 from ruimte.store.sqlite import Reader, Store
+from ruimte.text import duration_us
 from ruimte.web.app import create_app
 from ruimte.web.oidc.client import client_of
 from ruimte.web.oidc.provider import Provider
@@ -120,7 +121,9 @@ def serve(
             links = (base_url or _url(host, listening)).rstrip("/") + ROOT
             bridge = lab_bridge(address, data, inbox, store.stream_ids(), things, links if broker_updates else None)
         room.get_ready_to_compare()
-        running = _together(room.run(lambda progress: None, StoreFeed(store)), keep_forgetting(store))
+        running = _together(
+            room.run(lambda progress: None, StoreFeed(store)), keep_forgetting(store, duration_us(lab.file.retention.logbook))
+        )
         if bridge is not None:
             running = _together(running, bridge.run())
         if delivery is not None:

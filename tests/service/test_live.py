@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ruimte.clock import HOUR_US, ManualClock, from_us
+from ruimte.clock import DAY_US, HOUR_US, ManualClock, from_us
 from ruimte.errors import RuimteError
 from ruimte.jobs.live import LiveRoom, StoreFeed
 from ruimte.jobs.register import register_lab
-from ruimte.jobs.staff import forget_names, keep_forgetting
+from ruimte.jobs.staff import forget_names, keep_forgetting, purge
 from ruimte.jobs.station import Station
 from ruimte.model.role import Actor
 from ruimte.store import observations, records
@@ -19,6 +19,7 @@ from ruimte.store.sqlite import Reader
 
 from .conftest import NOW, moment, rows_of
 
+WEEK_US = 7 * DAY_US
 JO = Actor("Jo Jansen", "manager")
 
 
@@ -238,12 +239,22 @@ def test_names_are_forgotten_when_their_time_is_over_and_that_is_told(room):
     assert (acknowledged.who, acknowledged.name) == ("crowd manager", None)
 
 
+def test_what_is_older_than_the_lab_keeps_it_goes_from_the_logbook(room):
+    store = room._station.store
+    assert len(room.logbook("en")) > 1
+    assert purge(store, 520 * WEEK_US) == 0
+    lines = len(room.logbook("en", limit=500))
+    assert purge(store, 0) == lines  # the evening of these tests lies in the past
+    (left,) = room.logbook("en")
+    assert left.kind == "purged"
+
+
 def test_the_node_forgets_at_its_start_and_goes_on(room):
     asyncio.run(room.acknowledge(street(room).id, JO))
     store = room._station.store
 
     async def run():
-        running = asyncio.create_task(keep_forgetting(store, every_s=0.01))
+        running = asyncio.create_task(keep_forgetting(store, 520 * WEEK_US, every_s=0.01))
         await asyncio.sleep(0.05)
         store.write(lambda c: c.execute("UPDATE staff_names SET until_us = 1")).result()
         while room.logbook("en", limit=1)[0].kind != "forgotten":

@@ -1,4 +1,7 @@
-"""Names of staff go when their time is over: at the node's start, every day, and when a privacy officer asks."""
+"""What a lab keeps for a time only goes when that is over: names of staff, and lines of the logbook.
+
+At the node's start and every day; names also when a privacy officer asks.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sqlite3
 from ruimte.clock import SystemClock
 from ruimte.store import records, staff
 from ruimte.store.records import LogEntry
+from ruimte.store.retention import purge_records
 from ruimte.store.sqlite import Store
 
 _EVERY_S = 24 * 3600.0
@@ -27,8 +31,18 @@ def forget_names(store: Store, lab_us: int, who: str = "system") -> int:
     return store.write(work).result()
 
 
-async def keep_forgetting(store: Store, every_s: float = _EVERY_S) -> None:
+def purge(store: Store, logbook_us: int) -> int:
+    """Delete lines of the logbook and closed warnings that are older than the lab keeps them (``retention.logbook``).
+
+    Tells how many lines; that it was done is a line too.
+    """
+    now_us = SystemClock().now_us()
+    return store.write(lambda c: purge_records(c, now_us - logbook_us, now_us, now_us)).result()
+
+
+async def keep_forgetting(store: Store, logbook_us: int, every_s: float = _EVERY_S) -> None:
     """Forget at once, and then every day, until cancelled."""
     while True:
         await asyncio.to_thread(forget_names, store, SystemClock().now_us())
+        await asyncio.to_thread(purge, store, logbook_us)
         await asyncio.sleep(every_s)
