@@ -80,7 +80,7 @@ def test_the_command_prints_writes_and_refuses(judged, folder, tmp_path):
     assert "alarms a day by priority" in good.output
     short = call("--from", times[1], "--to", times[1])
     assert (short.exit_code, short.output.count("\n")) == (1, 1)
-    assert "too short to judge" in short.output
+    assert "the end lies before the beginning" in short.output
     wrong = tmp_path / "truth.parquet"
     wrong.write_text("no table")
     refused = call(*times, "--truth", str(wrong))
