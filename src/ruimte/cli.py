@@ -233,9 +233,12 @@ def estimate(
 @click.option("--at", help="When it is decided, local time: 2026-07-04T16:00. Default: the newest estimate.")
 @click.option("--minutes", default=60, show_default=True, type=click.IntRange(1, 24 * 60), help="How far ahead to look.")
 @click.option("--members", default=200, show_default=True, type=click.IntRange(10, 10_000), help="How many runs.")
+@click.option("--micro", is_flag=True, help="Check its gates against single pedestrians, too (needs the extra micro).")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the databases (else RUIMTE_DATA).")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def whatif(lab: str, scenario: str, at: str | None, minutes: int, members: int, data: Path | None, as_json: bool) -> None:
+def whatif(
+    lab: str, scenario: str, at: str | None, minutes: int, members: int, micro: bool, data: Path | None, as_json: bool
+) -> None:
     """What would SCENARIO change in LAB: a measure of its playbook (or several, with +), or a scenario's TOML file.
 
     Prints for each zone the highest chance of each level, without → with. Works while the node runs.
@@ -253,7 +256,13 @@ def whatif(lab: str, scenario: str, at: str | None, minutes: int, members: int, 
         assert source is not None  # it is required
         at_us = None if at is None else _moment(at, read, "--at")
         told = run(read, model, source, asked, at_us=at_us, minutes=minutes, members=members)
-    _tell(told.as_dict(), as_json, told.lines())
+    checks = []
+    if micro:
+        from ruimte.jobs.micro import check_gates
+
+        checks = check_gates(read, asked)
+    beside = {"micro": [each.as_dict() for each in checks]} if micro else {}
+    _tell(told.as_dict() | beside, as_json, told.lines() + [each.line() for each in checks])
 
 
 @main.command()

@@ -7,7 +7,11 @@ import sys
 import pytest
 
 from ruimte.errors import RuimteError
-from ruimte.jobs.micro import crowd_flow, single_flow
+from ruimte.jobs import micro
+from ruimte.jobs.micro import check_gates, crowd_flow, single_flow
+from ruimte.lab.read import read_lab
+from ruimte.lab.scenario import scenario_of
+from ruimte.labs import lab_folder
 from ruimte.whatif.diagram import WEIDMANN
 
 
@@ -25,3 +29,14 @@ def test_without_jupedsim_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "jupedsim", None)
     with pytest.raises(RuimteError, match="JuPedSim is not installed"):
         single_flow(1.0)
+
+
+def test_a_scenario_s_gates_are_checked_as_wide_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro, "single_flow", lambda width_m: 1.25 * width_m)
+    lab = read_lab(lab_folder("boulevard"))
+    (one, *_) = found = check_gates(lab, scenario_of(lab, ["close-entrance"]))
+    assert all(each.width_m <= micro.WIDEST_M for each in found)
+    assert one.gate in lab.gates
+    assert "single pedestrians" in one.line()
+    with pytest.raises(RuimteError, match="is about no gate with a width"):
+        check_gates(lab, scenario_of(lab, ["stagger-end"]))
