@@ -95,6 +95,11 @@ class NearForecaster:
         return max(self._learned.learns_from_ticks, self._profile.learns_from_ticks)
 
     @property
+    def profile_from_ticks(self) -> int:
+        """From the newest of those on the profile learns from its errors; it looks less far back than the learned model."""
+        return self._profile.learns_from_ticks
+
+    @property
     def asks_from_ticks(self) -> int:
         """At the newest of those it must be asked what it forecasts."""
         return LATELY + self._near
@@ -105,11 +110,14 @@ class NearForecaster:
         self._learned.recall(tick, values)
         self._profile.recall(tick, values)
 
-    def observe(self, tick: int, values: Array) -> None:
-        """Take in the values of all places, shape (places,), at a tick; ticks that were skipped are missing."""
+    def observe(self, tick: int, values: Array, *, long_ago: bool = False) -> None:
+        """Take in the values of all places, shape (places,), at a tick; ticks that were skipped are missing.
+
+        ``long_ago``: before ``profile_from_ticks``, when only the learned model still learns from its errors.
+        """
         self._past.put(tick, values)
         self._learned.observe(tick, values)
-        self._profile.observe(tick, values)
+        (self._profile.recall if long_ago else self._profile.observe)(tick, values)
         self._issued = None
         came = to_z(values)
         for made in self._made:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from ruimte.clock import MINUTE_US
 from ruimte.errors import RuimteError
-from ruimte.jobs.counted import KEPT_US
-from ruimte.jobs.endings import LATELY_US, homeward, network_links
+from ruimte.jobs.counted import KEPT_US, LATELY_US
+from ruimte.jobs.endings import homeward
 from ruimte.jobs.station import Picture, Station
+from ruimte.jobs.whatif import require_gates
 from ruimte.lab.lab import Lab
 from ruimte.lab.scenario import scenario_of
 from ruimte.model.forecast import LEVELS
@@ -28,7 +29,7 @@ from ruimte.whatif.compare import Comparison, compare
 from ruimte.whatif.ensemble import Situation, run
 from ruimte.whatif.ensemble import members as draw
 from ruimte.whatif.measures import Schedule, nothing, schedule_of
-from ruimte.whatif.network import Network, network_of
+from ruimte.whatif.network import Network
 from ruimte.whatif.situation import situation_of
 
 Array = NDArray[np.float64]
@@ -90,7 +91,6 @@ class Comparing:
         self._station = station
         self._hold = hold
         self._one = threading.Lock()
-        self._network: Network | None = None
         self._found: dict[tuple[int, tuple[str, ...], int], Compared] = {}
         self._run_s: float | None = None
 
@@ -131,14 +131,9 @@ class Comparing:
             self._run_s = self._run_s or _run_s(situation)
 
     def _walked(self) -> Network:
-        if self._network is None:
-            lab, model = self._station.lab, self._station.model
-            network = network_of(lab, model)
-            if not network.gates:
-                mend = "draw zones and gates in places.geojson"
-                raise RuimteError("nobody walks from one place to another here: there are no gates between zones", lab.key, mend)
-            self._network = network
-        return self._network
+        network = self._station.endings.network
+        require_gates(network, self._station.lab)
+        return network
 
     def _look(self, network: Network, minutes: int) -> _Now:
         """Take what is needed from the station while it does not tick."""
@@ -150,12 +145,11 @@ class Comparing:
             picture = station.picture
             if picture is None:
                 raise RuimteError("how many people there are is not known yet", station.lab.key, "wait for the first picture")
-            silent = np.array([station.is_silent(age) for age in picture.states["age_us"].tolist()])
-            mean = np.where(silent, np.nan, picture.states["mean"])[:zones]
+            mean = station.heard(picture.states)[:zones]
             now = int(station.model.tick_of_end(np.array([picture.end_us]))[0])
             ticks = now + np.arange(1, minutes // every + 1)
             scales = [station.thresholds.over(index, ticks, now) for index in range(zones)]
-            links, counted = network_links(network, station.model), station.counted
+            links, counted = station.endings.links, station.counted
             rates, lately = counted.rates(LATELY_US)[links], counted.persons(LATELY_US)[links]
             today = counted.persons(KEPT_US)[links]
         if np.isnan(mean).all():

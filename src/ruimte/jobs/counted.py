@@ -6,13 +6,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ruimte.clock import HOUR_US
+from ruimte.clock import HOUR_US, MINUTE_US
 from ruimte.model.place import Model
 from ruimte.model.rolling import Rolling
 
 Array = NDArray[np.float64]
 
 KEPT_US = 12 * HOUR_US
+LATELY_US = 30 * MINUTE_US
+"""Who passed the gates in this time tells of the next hour."""
 
 
 class Counted:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ruimte.clock import DAY_US, HOUR_US, MINUTE_US
 from ruimte.forecast.echo import above_echo, echo_of, echo_quantiles, from_echoes
-from ruimte.jobs.counted import KEPT_US, Counted
+from ruimte.jobs.counted import KEPT_US, LATELY_US, Counted
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import moment_us
 from ruimte.model.forecast import LEVELS
@@ -29,7 +29,6 @@ from ruimte.whatif.situation import Ending, situation_of
 Array = NDArray[np.float64]
 
 MEMBERS = 60
-LATELY_US = 30 * MINUTE_US
 AFTERMATH_US = HOUR_US
 
 
@@ -47,19 +46,19 @@ class Leaving:
 
 
 class Endings:
-    """The ends of a lab's events, and what they bring."""
+    """The ends of a lab's events, and what they bring; ``links``: for each link of its ``network`` that of the model."""
 
     def __init__(self, lab: Lab, model: Model, threads: int | None = None) -> None:
         self._model = model
-        self._network = network_of(lab, model)
+        self.network = network_of(lab, model)
         self._threads = threads
-        self._links = network_links(self._network, model)
-        zones = self._network.zones
+        self.links = network_links(self.network, model)
+        zones = self.network.zones
         self._endings: list[Ending] = []
         self._series: dict[int, str | None] = {}
         for event in lab.events:
             ending = Ending(moment_us(event.end, lab.zone), tuple(z for z, key in enumerate(zones) if key in event.places))
-            if ending.zones and self._network.gates:
+            if ending.zones and self.network.gates:
                 self._endings.append(ending)
                 self._series[ending.at_us] = event.series
         self._echoes: dict[int, Array] = {}
@@ -98,14 +97,14 @@ class Endings:
             return None
         if len(ends) == 1 and (echoes := self._of_series(ends[0])):
             return self._echo(end_us, mean, ends[0], echoes, limits)
-        zones, every = len(self._network.zones), tick_us // MINUTE_US
-        rates = counted.rates(LATELY_US)[self._links]
+        zones, every = len(self.network.zones), tick_us // MINUTE_US
+        rates = counted.rates(LATELY_US)[self.links]
         seen = float(counted.persons(LATELY_US).sum())
         situation = situation_of(
-            self._network, end_us, ticks * every, every, mean[:zones], np.nan_to_num(sd[:zones]), rates, seen, ends
+            self.network, end_us, ticks * every, every, mean[:zones], np.nan_to_num(sd[:zones]), rates, seen, ends
         )
-        situation = homeward(situation, ends, counted.persons(KEPT_US)[self._links])
-        plain = nothing(self._network, situation.minutes, situation.diagram)
+        situation = homeward(situation, ends, counted.persons(KEPT_US)[self.links])
+        plain = nothing(self.network, situation.minutes, situation.diagram)
         paths = run(situation, members(situation, MEMBERS), plain, self._threads)
         above = paths.people[:, :, None, :] >= limits[None, :zones, :, 1:]
         chance, people = np.full(limits.shape, np.nan), np.full((len(limits), 1 + ticks, len(LEVELS)), np.nan)

@@ -46,9 +46,15 @@ def feed_past(
         return
     newest = int(ticks[-1])
     observed = newest - forecaster.learns_from_ticks
-    asked = newest - forecaster.asks_from_ticks if isinstance(forecaster, NearForecaster) else newest
+    near = forecaster if isinstance(forecaster, NearForecaster) else None
+    asked = newest if near is None else newest - near.asks_from_ticks
     for number, (tick, known) in enumerate(zip(ticks.tolist(), values, strict=True)):
-        (forecaster.observe if tick > observed else forecaster.recall)(tick, known)
+        if tick <= observed:
+            forecaster.recall(tick, known)
+        elif near is not None:
+            near.observe(tick, known, long_ago=tick <= newest - near.profile_from_ticks)
+        else:
+            forecaster.observe(tick, known)
         if asked < tick < newest:
             forecaster.issue()
         if number % 256 == 0:

@@ -174,7 +174,7 @@ class Replay:
         heard.ranks.append([standing.get(place.key, -1) for place in self.model.places])
 
     def _also(self, end_us: int, mean: Array, sd: Array) -> Array | None:
-        leaving = self._endings.leaving(end_us, mean, sd, self._counted, self._warners["ruimte"].limits(end_us)[0])
+        leaving = self._warners["ruimte"].leaving(self._endings, end_us, mean, sd, self._counted)
         return None if leaving is None else leaving.chance
 
     def _chance(self, method: Method, mean: Array, forecast: Forecast | None, also: Array | None, limits: Array) -> Array:

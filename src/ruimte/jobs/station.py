@@ -155,7 +155,7 @@ class Station:
             self._catch_up(known_us, until_us, progress)
         self._learn(begin_us, until_us)
         self.picture = self.picture_at(until_us)
-        self._before = self._heard(self.picture.states)
+        self._before = self.heard(self.picture.states)
         self._recall_counts(self.picture.end_us)
         self._silent = self._silent_in(self.picture)
         self._conditions = self._conditions_now()
@@ -258,23 +258,22 @@ class Station:
     def _look(
         self, end_us: int, states: dict[str, NDArray[Any]], left_out: list[list[int]], forecast: Forecast | None
     ) -> Picture:
-        risks = self.warner.risks(end_us, self._heard(states), states["sd"], forecast)
+        risks = self.warner.risks(end_us, self.heard(states), states["sd"], forecast)
         return Picture(end_us, states, forecast, risks, left_out)
 
-    def _heard(self, states: dict[str, NDArray[Any]]) -> Array:
+    def heard(self, states: dict[str, NDArray[Any]]) -> Array:
         """The mean of every place that is known and not silent; NaN elsewhere."""
         heard = np.array([not self.is_silent(age) for age in states["age_us"].tolist()])
         return np.where(heard, states["mean"], np.nan)
 
     def _warn(self, picture: Picture, found: dict[int, Surge], now_us: int, outcome: Outcome) -> None:
-        mean, before = self._heard(picture.states), self._before
+        mean, before = self.heard(picture.states), self._before
         self._before = mean
         if not self._runs({WARNER: VERSION}, now_us, outcome):
             return
         usual = self.thresholds.usual(int(self.model.tick_of_end(np.array([picture.end_us]))[0]))
         known = ~np.isnan(mean)
-        limits, _ = self.warner.limits(picture.end_us)
-        leaving = self.endings.leaving(picture.end_us, mean, picture.states["sd"], self.counted, limits)
+        leaving = self.warner.leaving(self.endings, picture.end_us, mean, picture.states["sd"], self.counted)
         risks = picture.risks
         if leaving is not None:
             risks = self.warner.risks(picture.end_us, mean, picture.states["sd"], picture.forecast, leaving.chance)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from ruimte.estimate.health import health
 from ruimte.forecast.errors import exceedance
+from ruimte.jobs.counted import Counted
+from ruimte.jobs.endings import Endings, Leaving
 from ruimte.lab.lab import Lab
 from ruimte.lab.levels import colour
 from ruimte.model.forecast import Forecast
@@ -84,6 +86,12 @@ class Warner:
         chance[np.isnan(limits)] = np.nan
         moments = end_us + self.model.tick_us * np.arange(self._look_ahead + 1)
         return risks(chance, moments, limits, names, self.rules.open_at)
+
+    def leaving(self, endings: Endings, end_us: int, mean: Array, sd: Array, counted: Counted) -> Leaving | None:
+        """What is to come within the look-ahead where an event ends; None, and hardly any work, where no end is near."""
+        if not endings.near(end_us, self._look_ahead * self.model.tick_us):
+            return None
+        return endings.leaving(end_us, mean, sd, counted, self.limits(end_us)[0])
 
     def surges(self, rows: pa.Table, state: bytes | None, left_out: list[list[int]], end_us: int) -> dict[int, Surge]:
         """Surges into zones over the tick that ends at ``end_us``, by what the counters said.

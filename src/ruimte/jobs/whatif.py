@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ruimte.clock import HOUR_US, MINUTE_US, from_us, iso
 from ruimte.errors import RuimteError
+from ruimte.jobs.counted import LATELY_US
 from ruimte.lab.lab import Lab
 from ruimte.lab.levels import UNUSUAL, colour, table, thresholds_for
 from ruimte.lab.scenario import Scenario
@@ -28,8 +29,6 @@ from ruimte.whatif.situation import Ending, situation_of
 
 Array = NDArray[np.float64]
 
-LATELY_US = 30 * MINUTE_US
-"""Who passed the gates in this time tells of the next hour."""
 _LONGEST_GAP_US = HOUR_US
 
 
@@ -147,9 +146,7 @@ def whatif(
 def read_situation(lab: Lab, model: Model, source: Reader, at_us: int | None, minutes: int) -> Situation:
     """The situation at the last estimate up to ``at_us``, as the database knows it; errors as of ``whatif``."""
     network = network_of(lab, model)
-    if not network.gates:
-        mend = "draw zones and gates in places.geojson"
-        raise RuimteError("nobody walks from one place to another here: there are no gates between zones", lab.key, mend)
+    require_gates(network, lab)
     every = max(model.tick_us // MINUTE_US, 1)
     if model.tick_us % MINUTE_US or every > minutes:
         raise RuimteError(f"a window of {minutes} minutes holds no whole tick", "--minutes", f"take {every} minutes or more")
@@ -163,6 +160,13 @@ def read_situation(lab: Lab, model: Model, source: Reader, at_us: int | None, mi
     steps = minutes // every
     forecast = _forecast(model, source, network, start_us, steps)
     return situation_of(network, start_us, steps * every, every, mean, sd, rates, counted, endings, forecast)
+
+
+def require_gates(network: Network, lab: Lab) -> None:
+    """Raise ``RuimteError`` where nobody can walk from one zone to another."""
+    if not network.gates:
+        mend = "draw zones and gates in places.geojson"
+        raise RuimteError("nobody walks from one place to another here: there are no gates between zones", lab.key, mend)
 
 
 def _people(lab: Lab, model: Model, source: Reader, network: Network, at_us: int | None) -> tuple[int, Array, Array]:
