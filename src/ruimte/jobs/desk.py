@@ -1,0 +1,76 @@
+"""The desk where partners ask: the contract between what shares figures and the web that speaks to partners."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol
+
+import msgspec
+
+from ruimte.errors import RuimteError
+from ruimte.share.asking import Asked, Decision, Granted
+
+
+class RefusedError(RuimteError):
+    """A request that was decided against; ``decision`` says why."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.told, decision.asked.action, "ask what the agreement gives")
+        self.decision = decision
+
+
+class Released(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer, as it goes out. Entry ``index`` of the log commits to its SHA-256, with ``salt`` (base64url).
+
+    ``payload`` is what was committed to: whoever has it, the salt and the body can prove later that this was sent.
+    """
+
+    body: bytes
+    media_type: str
+    agreement: str
+    index: int
+    salt: str
+    payload: dict[str, Any]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of a live share: ``body`` is a CloudEvent in JSON, ``signature`` a detached JWS of the node over it.
+
+    ``id``: where in the stream; who comes back with it goes on after it.
+    """
+
+    id: str
+    body: bytes
+    signature: str
+
+
+class Desk(Protocol):
+    """Answers partners. Whatever cannot be decided or logged is refused with ``RefusedError``: no log, no data."""
+
+    def granted(self, party: str) -> list[Granted]:
+        """What stands between a party and this lab, whether or not it holds now."""
+        ...
+
+    def public_keys(self, party: str) -> list[str]:
+        """The keys that a party may sign with now (base64url of Ed25519): of the agreements that are in force."""
+        ...
+
+    async def release(self, asked: Asked, media_type: str, from_us: int | None = None, until_us: int | None = None) -> Released:
+        """Decide, log and answer. ``from_us`` and ``until_us`` bound a history.
+
+        Raises ``RefusedError``, and ``RuimteError`` for a request that makes no sense.
+        """
+        ...
+
+    async def contribute(self, asked: Asked, body: dict[str, Any]) -> Released:
+        """Take what a partner tells: ``zone-status``, ``closures`` or ``arrivals``, by the action. The answer is a receipt."""
+        ...
+
+    async def live(self, asked: Asked, after: str | None) -> asyncio.Queue[Event | RefusedError]:
+        """A queue of what is new under a grant, from just after an event's id on. Give it back with ``leave``.
+
+        Each event is decided and logged anew; the first that is refused is the last.
+        """
+        ...
+
+    def leave(self, queue: asyncio.Queue[Event | RefusedError]) -> None: ...

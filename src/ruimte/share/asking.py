@@ -1,0 +1,81 @@
+"""What is asked under an agreement, and what is answered: the words between decision, release and the web."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ruimte.share.agreement import Grant, Quantity, Status
+
+Action = Literal[
+    "read-state",
+    "read-forecast",
+    "read-warnings",
+    "read-history",
+    "contribute-zone-status",
+    "contribute-closures",
+    "contribute-arrivals",
+]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """One request: which ``party``, for which ``purpose``, what (``action``) of which places and quantities, at what time.
+
+    ``places`` are zones, count points, or gates; of a grant with areas the areas' names. Empty: all that the grant gives.
+    ``agreement``: the content's hash, where the party names one. ``at_us``: the wall's clock.
+    """
+
+    party: str
+    purpose: str
+    action: Action
+    lab: str
+    at_us: int
+    places: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    step: str = ""
+    agreement: str = ""
+
+
+class Granted(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant of an agreement, and how it stands. ``agreement``: the hash of its content (base64url); ``index``: which of its
+    grants; ``[not_before_us, not_after_us)``: when it holds, if its ``status`` is "valid"."""
+
+    agreement: str
+    index: int
+    grant: Grant
+    status: Status
+    not_before_us: int
+    not_after_us: int
+
+
+Reason = Literal[
+    "allowed",
+    "no-agreement",
+    "not-yet-valid",
+    "expired",
+    "revoked",
+    "purpose",
+    "action",
+    "places",
+    "quantities",
+    "step",
+    "forbidden-by-lab",
+    "engine-failed",
+    "log-failed",
+    "budget",
+]
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided on a request, and why; ``told`` says it in a line for the requester.
+
+    ``policies`` names those that decided; ``granted`` is there where it is allowed.
+    """
+
+    allowed: bool
+    reason: Reason
+    told: str
+    asked: Asked
+    granted: Granted | None = None
+    policies: tuple[str, ...] = ()
