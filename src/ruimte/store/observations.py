@@ -162,3 +162,14 @@ def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
         for column, field in zip(columns, OBSERVATIONS, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=OBSERVATIONS)
+
+
+def counted(connection: sqlite3.Connection, streams: Sequence[int], from_us: int, until_us: int) -> list[tuple[int, int, float]]:
+    """What some datastreams counted in intervals that lie in [``from_us``, ``until_us``): datastream, end (µs), result."""
+    found = connection.execute(
+        "SELECT datastream_id, end_us, result FROM current_observations"
+        " WHERE datastream_id IN (SELECT value FROM json_each(?)) AND start_us >= ? AND start_us < ? AND end_us <= ?"
+        " AND result IS NOT NULL",
+        (str(list(streams)), from_us, until_us, until_us),
+    )
+    return [(int(stream), int(end), float(result)) for stream, end, result in found]
