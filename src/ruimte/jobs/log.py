@@ -64,6 +64,11 @@ class _Waiting(NamedTuple):
     future: Future[list[Receipt]]
 
 
+def log_origin(party: str, lab_key: str) -> str:
+    """What the log of a party's lab is called: its id, a slash, and the lab's key. Who trusts the party finds its log by that."""
+    return f"{party}/{lab_key}"
+
+
 def log_path(data: Path, lab_key: str) -> Path:
     """Where the log of a lab's node lies."""
     return data / f"{lab_key}.log.db"
@@ -233,14 +238,13 @@ class Log:
         with self._lock:
             there = ledger.size(self._reading)
             if not 0 <= old <= new <= there:
-                raise RuimteError(
-                    f"has {there} entries, not {new} after {old}", "transparency log", "ask for 0 ≤ old ≤ new ≤ size"
-                )
+                mend = "ask for 0 ≤ old ≤ new ≤ size"
+                raise RuimteError(f"has {there} entries, not {new} after {old}", "transparency log", mend)
             return tree.consistency(ledger.StoredNodes(self._reading), old, new)
 
-    def consistency_file(self, old: int) -> str:
-        """That the log still begins with its first ``old`` entries: both checkpoints and the proof, as a text."""
-        new = self.size
+    def consistency_file(self, old: int, new: int | None = None) -> str:
+        """That the log of ``new`` entries (None: of now) begins with that of ``old``: the proof, and both checkpoints."""
+        new = self.size if new is None else new
         hashes = self.consistency(old, new)
         return str(Consistency(tuple(hashes), self._note(old), self._note(new)))
 
@@ -359,3 +363,15 @@ def _fail(waiting: Sequence[_Waiting], error: BaseException) -> None:
 
 def _base64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def stored_origin(path: Path) -> str:
+    """What the log in a file calls itself, by its newest checkpoint. Raises ``RuimteError`` where it has none."""
+    connection = ledger.open_ledger(path)
+    try:
+        last = ledger.last_checkpoint(connection)
+    finally:
+        connection.close()
+    if last is None:
+        raise RuimteError("holds no checkpoint", str(path), "start the node once")
+    return parse(read_note(last[1], str(path))).origin

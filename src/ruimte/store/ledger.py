@@ -96,7 +96,9 @@ class StoredNodes:
     def node(self, level: int, index: int) -> bytes:
         if level == 0:
             return tree.leaf_hash(leaf(self._connection, index))
-        found = self._connection.execute("SELECT hash FROM nodes WHERE level = ? AND position = ?", (level, index)).fetchone()
+        found = self._connection.execute(
+            "SELECT CAST(hash AS BLOB) FROM nodes WHERE level = ? AND position = ?", (level, index)
+        ).fetchone()
         if found is None:
             raise RuimteError(f"the hash of subtree {level}/{index} is not there", "transparency log", _RESTORE)
         return bytes(found[0])
@@ -110,7 +112,7 @@ def size(connection: sqlite3.Connection) -> int:
 
 def leaf(connection: sqlite3.Connection, index: int) -> bytes:
     """The bytes of an entry. Raises ``RuimteError`` where it is not there."""
-    found = connection.execute("SELECT leaf FROM entries WHERE position = ?", (index,)).fetchone()
+    found = connection.execute("SELECT CAST(leaf AS BLOB) FROM entries WHERE position = ?", (index,)).fetchone()
     if found is None:
         raise RuimteError(f"entry {index} is not there", "transparency log", f"choose one below {size(connection)}")
     return bytes(found[0])
@@ -118,7 +120,9 @@ def leaf(connection: sqlite3.Connection, index: int) -> bytes:
 
 def leaves(connection: sqlite3.Connection, start: int, end: int) -> Iterator[bytes]:
     """The bytes of the entries [start, end), in order."""
-    rows = connection.execute("SELECT leaf FROM entries WHERE position >= ? AND position < ? ORDER BY position", (start, end))
+    rows = connection.execute(
+        "SELECT CAST(leaf AS BLOB) FROM entries WHERE position >= ? AND position < ? ORDER BY position", (start, end)
+    )
     return (bytes(row[0]) for row in rows)
 
 
@@ -221,10 +225,18 @@ def check(connection: sqlite3.Connection, keys: Sequence[NoteKey], where: str) -
         frontier = tree.Frontier()
         for each in leaves(connection, 0, there):
             frontier.push(each)
-        if not said.root == frontier.root() == tree.root(StoredNodes(connection), there):
+        if said.root != frontier.root() or said.root != _root(connection, there):
             raise RuimteError("does not fit its last signed checkpoint: an entry or a hash was changed", where, _RESTORE)
     finally:
         connection.execute("ROLLBACK")
+
+
+def _root(connection: sqlite3.Connection, size: int) -> bytes | None:
+    """The root by the hashes that are kept; None where one is missing."""
+    try:
+        return tree.root(StoredNodes(connection), size)
+    except RuimteError:
+        return None
 
 
 def _signed_by_one_of(keys: Sequence[NoteKey], note: str, where: str) -> Checkpoint:
