@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ruimte.jobs.devices import Line
+    from ruimte.jobs.log import Log
     from ruimte.lab.lab import Lab
     from ruimte.model.place import Model
     from ruimte.store.accounts import StoredAccounts
@@ -644,6 +645,11 @@ def reader() -> None:
     """Readers: programs that may read a lab's observations."""
 
 
+@main.group()
+def log() -> None:
+    """The transparency log: what was shared, decided and agreed, so that nobody can rewrite it unseen."""
+
+
 def _lab_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
@@ -844,6 +850,83 @@ def account_remove(lab: str, name: str, data: Path | None, as_json: bool) -> Non
     with _accounts(lab, data) as held:
         held.remove(name)
     _tell({"account": name, "removed": True}, as_json, [f"{name}: removed"])
+
+
+@log.command("show")
+@_lab_options
+def log_show(lab: str, data: Path | None, as_json: bool) -> None:
+    """Print how large the log of LAB is, its key, checkpoint and witnesses. Reads all of it; works while the node runs."""
+    from ruimte.jobs.log_words import as_dict, lines
+
+    with _log(_read(lab), data) as opened:
+        _tell(as_dict(opened), as_json, lines(opened))
+
+
+@log.command("export")
+@_lab_options
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write it into.")
+def log_export(lab: str, out: Path, data: Path | None, as_json: bool) -> None:
+    """Write the whole log of LAB into a text file that anybody can check: its checkpoint and its entries."""
+    from ruimte.jobs.log_export import write_export
+
+    with _log(_read(lab), data) as opened, _progress(f"export {opened.origin}") as show:
+        said = write_export(opened, out, show)
+    told = {"origin": said.origin, "size": said.size, "root": said.root.hex(), "out": str(out)}
+    _tell(told, as_json, [f"written: {out} ({said.size} entries)"])
+
+
+@log.command("prove")
+@_lab_options
+@click.argument("index", type=click.IntRange(0))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write the proof into.")
+def log_prove(lab: str, index: int, out: Path, data: Path | None, as_json: bool) -> None:
+    """Write the proof that entry INDEX is in the log of LAB, with what it commits to where that is still kept."""
+    from ruimte.jobs.log_words import write_text
+
+    with _log(_read(lab), data) as opened:
+        write_text(out, opened.proof(index, disclose=True))
+        kept = opened.payload(index) is not None
+    said = "with" if kept else "without"
+    _tell({"index": index, "payload": kept, "out": str(out)}, as_json, [f"written: {out} ({said} what it commits to)"])
+
+
+@log.command("verify")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", "keys", multiple=True, help="Verifier key of the log, or of a witness; may come several times.")
+@click.option("--agreement", type=click.Path(path_type=Path), help="An agreement: its parties' keys are believed.")
+@click.option("--data", "body", type=click.Path(path_type=Path), help="What came from the node: is it what the entry is about?")
+@click.option("--since", type=click.Path(path_type=Path), help="An older checkpoint: does the log begin with it?")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def log_verify(
+    file: Path, keys: tuple[str, ...], agreement: Path | None, body: Path | None, since: Path | None, as_json: bool
+) -> None:
+    """Check FILE, which a log gave, without the node: an export, a proof, a consistency proof or a checkpoint."""
+    from ruimte.jobs.proving import trust, verify
+
+    try:
+        with _progress(f"verify {file.name}") as show:
+            verdict = verify(file, trust(keys, agreement), body, since, show)
+    except RuimteError as error:
+        if not as_json:
+            raise
+        told = {"ok": False, "what": error.what, "where": error.where, "mend": error.mend}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        sys.exit(1)
+    _tell(verdict.as_dict(), as_json, verdict.lines())
+
+
+def _log(lab: Lab, data: Path | None) -> Log:
+    """The log of a lab, where there is one."""
+    from ruimte.jobs.log import Log as Opened
+    from ruimte.jobs.log import log_path, stored_origin
+    from ruimte.notify.keys import node_keys
+
+    folder = data_dir(data)
+    path = log_path(folder, lab.key)
+    keys = node_keys(folder, lab.key) if path.exists() else None
+    if keys is None:
+        raise RuimteError("there is no log yet", str(path), "a node with agreements makes one: ruimte serve")
+    return Opened(path, stored_origin(path), (keys.private, keys.public), _now_us)
 
 
 def _accounts(lab: str, data: Path | None) -> StoredAccounts:

@@ -14,6 +14,8 @@ import rfc8785
 
 EntryKind = Literal["agreement", "decision", "release", "register", "algorithm", "preregistration", "contribution"]
 SALT_BYTES = 32
+BODY_HASH = "sha256"
+"""The field of a payload that says what went out: ``body_hash`` of it."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,3 +38,8 @@ def commitment(salt: bytes, payload: dict[str, Any]) -> str:
     '99054d02d9f6e432'
     """
     return hashlib.sha256(salt + rfc8785.dumps(payload)).hexdigest()
+
+
+def body_hash(body: bytes) -> str:
+    """How a payload names the bytes that went out: their SHA-256, in hex."""
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,230 @@
+"""Checks what a log gave, without the log: an export, a proof, a checkpoint. All it needs is whose log it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ruimte.clock import SECOND_US, iso
+from ruimte.errors import RuimteError
+from ruimte.jobs.log_export import EXPORT, read_export
+from ruimte.ledger.checkpoint import Checkpoint, Cosigned, cosigned, open_checkpoint, parse
+from ruimte.ledger.entry import BODY_HASH, Entry, body_hash
+from ruimte.ledger.note import COSIGNATURE, NoteKey, note_key, read_key, read_note
+from ruimte.ledger.proof import CONSISTENCY, INCLUSION, Inclusion, keeps_to, read_consistency, read_inclusion
+from ruimte.ledger.tree import is_consistent, is_included, leaf_hash
+from ruimte.share.agreement import Agreement
+
+_MOST_BYTES = 16 * 1024 * 1024
+"""Of any file but an export, which is read line by line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom to believe: keys of logs, keys of witnesses, and parties (id, public key), each of which may be either."""
+
+    logs: tuple[NoteKey, ...] = ()
+    witnesses: tuple[NoteKey, ...] = ()
+    parties: tuple[tuple[str, str], ...] = ()
+
+    def of_log(self, origin: str) -> list[NoteKey]:
+        """The keys that a log may be signed with: a party's log bears its id, alone or before a slash."""
+        own = [public for party, public in self.parties if _is_of(origin, party)]
+        return [*(key for key in self.logs if key.name == origin), *(note_key(origin, public) for public in own)]
+
+    def of_witnesses(self) -> list[NoteKey]:
+        return [*self.witnesses, *(note_key(party, public, COSIGNATURE) for party, public in self.parties)]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a file proves. ``told`` says it in a line; ``entry``, ``payload`` and ``data`` only where a proof holds them."""
+
+    kind: str
+    told: str
+    checkpoint: Checkpoint
+    witnesses: tuple[Cosigned, ...]
+    index: int | None = None
+    entry: Entry | None = None
+    payload: dict[str, Any] | None = None
+    data: bool | None = field(default=None)
+
+    def as_dict(self) -> dict[str, Any]:
+        said = self.checkpoint
+        told: dict[str, Any] = {"ok": True, "kind": self.kind, "told": self.told, "origin": said.origin, "size": said.size}
+        told |= {"root": said.root.hex(), "witnesses": [{"name": each.name, "at": each.at} for each in self.witnesses]}
+        if self.entry is not None:
+            told |= {"index": self.index, "entry": msgspec.to_builtins(self.entry), "payload": self.payload, "data": self.data}
+        return told
+
+    def lines(self) -> list[str]:
+        seen = [f"witnessed by {each.name} at {iso(each.at * SECOND_US)}" for each in self.witnesses]
+        return [self.told, *(seen or ["witnessed by nobody"])]
+
+
+def trust(keys: Sequence[str], agreement: Path | None) -> Trust:
+    """Whom verifier keys and an agreement name. Raises ``RuimteError`` where that is nobody, or something cannot be read."""
+    if not keys and agreement is None:
+        mend = "give --key (as `ruimte log show` prints it, but from its owner) or --agreement"
+        raise RuimteError("without a key nothing shows whose log this is", "--key", mend)
+    named = [read_key(key) for key in keys]
+    logs = tuple(key for key in named if key.kind != COSIGNATURE)
+    return Trust(logs, tuple(key for key in named if key.kind == COSIGNATURE), _parties(agreement))
+
+
+def verify(
+    path: Path, whom: Trust, data: Path | None, older: Path | None, progress: Callable[[float], None] = lambda _: None
+) -> Verdict:
+    """What a file proves: an export, a proof of an entry, a consistency proof, or a checkpoint.
+
+    ``data``: bytes that the entry of a proof should be about. ``older``: a checkpoint that the log should begin with. Raises
+    ``RuimteError``, which says what is wrong, where it does not prove that.
+    """
+    where = str(path)
+    since = None if older is None else _open(_text(older), whom, str(older))[0]
+    try:
+        with path.open("rb") as file:
+            first = file.readline(100).decode(errors="replace").strip()
+    except OSError as error:
+        raise RuimteError(f"cannot be read ({error.strerror})", where, "check the path") from None
+    if data is not None and first != INCLUSION:
+        raise RuimteError("tells of no single entry", where, "hold data against a proof, as `ruimte log prove` writes it")
+    if first == EXPORT:
+        return _export(path, whom, since, progress)
+    text = _text(path)
+    if first == INCLUSION:
+        return _inclusion(read_inclusion(text, where), whom, data, since, where)
+    if first == CONSISTENCY:
+        return _consistency(text, whom, since, where)
+    said, seen = _open(text, whom, where)
+    _same(said, since, where)
+    return Verdict("checkpoint", f"in order: {said.origin} had {said.size} entries", said, seen)
+
+
+def _export(path: Path, whom: Trust, since: Checkpoint | None, progress: Callable[[float], None]) -> Verdict:
+    where = str(path)
+    read = read_export(path, since, progress)
+    said, seen = _open(read.note, whom, where)
+    _same_log(said, since, where)
+    told = f"in order: all {said.size} entries of {said.origin} are as they were signed"
+    if read.first_at is not None and read.last_at is not None:
+        told += f", from {iso(read.first_at * SECOND_US)} to {iso(read.last_at * SECOND_US)}"
+    if since is not None:
+        told += f", and begin with the {since.size} of before"
+    return Verdict("export", told, said, seen)
+
+
+def _inclusion(proof: Inclusion, whom: Trust, data: Path | None, since: Checkpoint | None, where: str) -> Verdict:
+    said, seen = _open(proof.checkpoint, whom, where)
+    _same(said, since, where)
+    if proof.extra is None:
+        raise RuimteError("does not hold the entry that it proves", where, "ask for it as `ruimte log prove` writes it")
+    leaf = proof.extra.leaf.encode()
+    if not is_included(proof.index, said.size, leaf_hash(leaf), proof.hashes, said.root):
+        raise RuimteError(
+            f"entry {proof.index} of {said.origin} is not what this says", where, "do not trust it; ask for it anew"
+        )
+    try:
+        entry = msgspec.json.decode(leaf, type=Entry)
+    except msgspec.DecodeError as error:
+        raise RuimteError(f"the entry cannot be read ({error})", where, "upgrade Ruimte") from None
+    payload = proof.extra.payload
+    if payload is not None and not keeps_to(proof.extra, entry.commitment):
+        raise RuimteError("the payload is not what the entry commits to", where, "do not trust it; ask for the proof anew")
+    told = f"in order: entry {proof.index} of {said.origin} is a {entry.kind} of {iso(entry.at * SECOND_US)}"
+    if data is not None:
+        _is_about(payload, data, where)
+        told += f", and {data} is what it is about"
+    return Verdict("proof", told, said, seen, proof.index, entry, payload, None if data is None else True)
+
+
+def _is_about(payload: dict[str, Any] | None, data: Path, where: str) -> None:
+    if payload is None:
+        raise RuimteError("does not hold the payload, so nothing can be held against it", where, "ask for a proof that has it")
+    if payload.get(BODY_HASH) != body_hash(_bytes(data)):
+        raise RuimteError("is not what the entry is about", str(data), "hold exactly the bytes that came against it")
+
+
+def _consistency(text: str, whom: Trust, since: Checkpoint | None, where: str) -> Verdict:
+    proof = read_consistency(text, where)
+    old, _ = _open(proof.old, whom, where)
+    new, seen = _open(proof.new, whom, where)
+    _same_log(new, old, where)
+    if since is not None and since not in (old, new):
+        raise RuimteError("is about another checkpoint than the one given", where, "ask for a proof from that one on")
+    if not is_consistent(old.size, old.root, new.size, new.root, proof.hashes):
+        told = f"the {new.size} entries of {new.origin} do not begin with the {old.size} of before: the log was rewritten"
+        raise RuimteError(told, where, "keep this file: it is evidence")
+    told = f"in order: the {new.size} entries of {new.origin} begin with the {old.size} of before"
+    return Verdict("consistency", told, new, seen)
+
+
+def _open(text: str, whom: Trust, where: str) -> tuple[Checkpoint, tuple[Cosigned, ...]]:
+    """What a checkpoint says, once it is sure that it is of a log to be believed, and who witnessed it."""
+    note = read_note(text, where)
+    keys = whom.of_log(parse(note, where).origin)
+    if not keys:
+        raise RuimteError(f"is of {parse(note).origin}, whose key was not given", where, "give its key, or an agreement with it")
+    *others, last = keys
+    for key in others:
+        try:
+            said, note = open_checkpoint(text, key, where)
+            break
+        except RuimteError:
+            continue
+    else:
+        said, note = open_checkpoint(text, last, where)
+    found = [cosigned(note.text, line, key) for key in whom.of_witnesses() for line in note.lines]
+    return said, tuple(each for each in found if each is not None and not _is_of(said.origin, each.name))
+
+
+def _is_of(origin: str, party: str) -> bool:
+    """Whether a log is, by its name, that of a party; a party is no witness of its own log."""
+    return origin == party or origin.startswith(f"{party}/")
+
+
+def _same(said: Checkpoint, since: Checkpoint | None, where: str) -> None:
+    """Two checkpoints that nothing connects can be compared where they are of one size."""
+    _same_log(said, since, where)
+    if since is None or since == said:
+        return
+    if since.size != said.size:
+        mend = "ask for an export, or a consistency proof"
+        raise RuimteError(f"does not show whether the log begins with the {since.size} entries of before", where, mend)
+    raise RuimteError(
+        f"there are two different logs of {said.size} entries: it was rewritten", where, "keep both: they are evidence"
+    )
+
+
+def _same_log(said: Checkpoint, other: Checkpoint | None, where: str) -> None:
+    if other is not None and other.origin != said.origin:
+        raise RuimteError(f"is of {said.origin}, and the older checkpoint of {other.origin}", where, "compare those of one log")
+
+
+def _parties(agreement: Path | None) -> tuple[tuple[str, str], ...]:
+    if agreement is None:
+        return ()
+    try:
+        read = msgspec.json.decode(_bytes(agreement), type=Agreement)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RuimteError(f"is not an agreement ({error})", str(agreement), "give the signed JSON file") from None
+    return tuple((party.id, party.public_key) for party in read.content.parties)
+
+
+def _text(path: Path) -> str:
+    return _bytes(path).decode(errors="replace")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            octets = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise RuimteError(f"cannot be read ({error.strerror})", str(path), "check the path") from None
+    if len(octets) > _MOST_BYTES:
+        raise RuimteError("is too large", str(path), "give the file that was written")
+    return octets
