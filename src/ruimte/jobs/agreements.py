@@ -23,7 +23,7 @@ from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_files import SUFFIX, file_name, only_writer, read_bytes, write_agreement
 from ruimte.keys.signature import KeyPair
 from ruimte.lab.lab import Lab
-from ruimte.share.agreement import Agreement, Signatures, Status
+from ruimte.share.agreement import Agreement, Status
 from ruimte.share.asking import Granted
 from ruimte.share.contract import (
     Action,
@@ -39,11 +39,13 @@ from ruimte.share.contract import (
     unite,
 )
 from ruimte.share.document import read_document
+from ruimte.share.terms import check_content
 
 _SETTLED_NS = 100_000_000
 """A file that changed so shortly before it was read may change once more within the same stamp: it is read again."""
 _BY_HASH = re.compile(r"[\w-]{86}", re.ASCII)
 _Stamp = tuple[int, int, int, int]
+_NO_STAMP = (0, 0, 0, 0)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,9 +67,10 @@ class _File:
 
     stamp: _Stamp
     settled: bool
+    hash: str
     digest: bytes = b""
     agreement: Agreement | None = None
-    hash: str = ""
+    said: tuple[Statement, ...] = ()
     trouble: str = ""
 
 
@@ -76,8 +79,8 @@ class _Agreed:
     """The copies of one agreement as one."""
 
     path: Path
-    agreement: Agreement | None
-    said: tuple[Statement, ...] = ()
+    agreement: Agreement
+    said: tuple[Statement, ...]
     trouble: str = ""
 
 
@@ -102,7 +105,9 @@ class Book:
         self._now_us = now_us
         self._latest_s = 0
         self._lock = threading.RLock()
-        self._files: dict[Path, _File] = {}
+        self._seen: dict[str, _Stamp] = {}
+        self._unsettled = False
+        self._files: dict[str, _File] = {}
         self._agreed: dict[str, _Agreed] = {}
         self._ended: dict[str, Agreement] = {}
         self._blocked = ""
@@ -124,8 +129,8 @@ class Book:
             now_s = self._now_s()
             found = [_known(hashed, each, self._blocked, now_s) for hashed, each in self._agreed.items()]
             lost = [
-                Known(path=path, agreement=None, hash=file.hash, status=None, trouble=file.trouble)
-                for path, file in self._files.items()
+                Known(path=Path(name), agreement=None, hash=file.hash, status=None, trouble=file.trouble)
+                for name, file in sorted(self._files.items(), key=self._place)
                 if file.agreement is None and file.hash not in self._agreed
             ]
             return [*found, *lost]
@@ -169,10 +174,10 @@ class Book:
         target = self._folders[-1] / file_name(agreement)
         write_agreement(target, agreement)
         hashed = content_hash(agreement.content)
-        for path, file in self._files.items():
-            if file.hash == hashed and file.agreement is not None and path != target and os.access(path, os.W_OK):
+        for name, file in self._files.items():
+            if file.hash == hashed and file.agreement is not None and Path(name) != target and os.access(name, os.W_OK):
                 try:
-                    write_agreement(path, agreement)
+                    write_agreement(Path(name), agreement)
                 except RuimteError:  # a folder that only others may write: the copy that was written counts for all
                     continue
 
@@ -183,13 +188,16 @@ class Book:
         except OSError as error:
             return self._block(f"cannot be listed ({error.strerror})")
         changed = self._block("")
-        for path in self._files.keys() - stamps.keys():
-            del self._files[path]
+        if stamps == self._seen and not self._unsettled:
+            return changed
+        self._seen, self._unsettled = stamps, False
+        for name in self._files.keys() - stamps.keys():
+            del self._files[name]
             changed = True
-        for path, stamp in stamps.items():
-            file = self._files.get(path)
+        for name, stamp in stamps.items():
+            file = self._files.get(name)
             if file is None or file.stamp != stamp or not file.settled:
-                changed |= self._read(path, stamp, file)
+                changed |= self._read(name, stamp, file)
         if changed:
             self._unite()
         return changed
@@ -199,76 +207,81 @@ class Book:
         changed, self._blocked = self._blocked != trouble, trouble
         return changed
 
-    def _stamps(self) -> dict[Path, _Stamp]:
+    def _stamps(self) -> dict[str, _Stamp]:
+        """What tells that a file has changed, by its path. This runs on every request: plain strings, one look at each file."""
         found = {}
         for folder in self._folders:
             try:
-                with os.scandir(folder) as entries:
-                    listed = [(entry.name, entry) for entry in entries if entry.name.endswith(SUFFIX)]
+                entries = os.scandir(folder)
             except FileNotFoundError:
                 continue
-            for name, entry in sorted(listed):
-                try:
-                    seen = entry.stat()
-                    stamp = (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
-                except OSError:
-                    stamp = (0, 0, 0, 0)
-                found[folder / name] = stamp
+            with entries:
+                for entry in entries:
+                    if entry.name.endswith(SUFFIX):
+                        try:
+                            seen = entry.stat()
+                            found[entry.path] = (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
+                        except OSError:
+                            found[entry.path] = _NO_STAMP
         return found
 
-    def _read(self, path: Path, stamp: _Stamp, before: _File | None) -> bool:
+    def _read(self, name: str, stamp: _Stamp, before: _File | None) -> bool:
         """Read one file; whether it holds something else than before."""
+        path = Path(name)
         settled = time.time_ns() - max(stamp[:2]) > _SETTLED_NS
+        self._unsettled |= not settled
+        hashed = path.stem if _BY_HASH.fullmatch(path.stem) else before.hash if before is not None else ""
+        file = _File(stamp, settled, hash=hashed)
         try:
             octets = read_bytes(path)
-            digest = hashlib.sha256(octets).digest()
-            if before is not None and before.digest == digest:
+            file.digest = hashlib.sha256(octets).digest()
+            if before is not None and before.digest == file.digest:
                 before.stamp, before.settled = stamp, settled
                 return False
+            agreement = read_document(octets, name)
+            file.hash = content_hash(agreement.content)
+            check_content(agreement.content)
+            file.said = statements(agreement)
+            file.agreement = agreement
         except RuimteError as error:
-            digest, octets, trouble = b"", b"", str(error)
-        else:
-            trouble = ""
-        hashed = path.stem if _BY_HASH.fullmatch(path.stem) else before.hash if before is not None else ""
-        file = _File(stamp, settled, digest, None, hashed, trouble)
-        if not trouble:
-            try:
-                agreement = read_document(octets, str(path))
-                file.hash = content_hash(agreement.content)
-                check(agreement)
-                file.agreement = agreement
-            except RuimteError as error:
-                file.trouble = str(error) if str(path) in error.where else f"{path}: {error}"
-        self._files[path] = file
+            file.trouble = str(error) if name in error.where else f"{name}: {error}"
+        self._files[name] = file
         return True
 
     def _unite(self) -> None:
         """Copies become one agreement, and what ended one before still ends it."""
         self._agreed = {}
-        for path, file in self._files.items():
+        files = [(Path(name), file) for name, file in sorted(self._files.items(), key=self._place)]
+        for path, file in files:
             if file.agreement is not None:
-                known = self._agreed.get(file.hash)
-                if known is None:
-                    self._agreed[file.hash] = _Agreed(path, file.agreement)
-                elif known.agreement is not None:
-                    known.agreement = unite(known.agreement, file.agreement)
+                self._add(file.hash, path, file.agreement, file.said)
+        for hashed, ended in self._ended.items():
+            if hashed in self._agreed:
+                self._add(hashed, self._agreed[hashed].path, ended, ())
         for hashed, known in self._agreed.items():
-            try:
-                assert known.agreement is not None
-                if hashed in self._ended:
-                    known.agreement = unite(known.agreement, self._ended[hashed])
-                check(known.agreement)
-                known.said = statements(known.agreement)
-                signatures = known.agreement.signatures
-                if signatures.reject or signatures.revoke:
-                    ended = Signatures(reject=signatures.reject, revoke=signatures.revoke)
-                    self._ended[hashed] = msgspec.structs.replace(known.agreement, signatures=ended)
-            except RuimteError as error:
-                known.trouble = f"{known.path}: its copies do not fit each other: {error}"
-        for file in self._files.values():
+            signatures = known.agreement.signatures
+            if not known.trouble and (signatures.reject or signatures.revoke):
+                self._ended[hashed] = known.agreement
+        for _, file in files:
             if file.agreement is None and file.hash in self._agreed:
                 known = self._agreed[file.hash]
                 known.trouble = known.trouble or f"a copy of it is wrong: {file.trouble}"
+
+    def _add(self, hashed: str, path: Path, agreement: Agreement, said: tuple[Statement, ...]) -> None:
+        """One more copy; what stands in it alone still has to fit what stands in the others."""
+        known = self._agreed.setdefault(hashed, _Agreed(path, agreement, said))
+        if known.agreement == agreement or known.trouble:
+            return
+        try:
+            known.agreement = unite(known.agreement, agreement)
+            known.said = statements(known.agreement)
+        except RuimteError as error:
+            known.trouble = f"{known.path}: its copies do not fit each other: {error}"
+
+    def _place(self, item: tuple[str, _File]) -> tuple[int, str]:
+        """Files of the first folder first, by name."""
+        path = Path(item[0])
+        return self._folders.index(path.parent), path.name
 
     # --- time -----------------------------------------------------------------------------------------------------------
 
@@ -280,10 +293,10 @@ class Book:
         if self._blocked:
             return _Told()
         found, until_s = _Told(from_s=now_s), now_s + 3600
-        for each in self._agreed.values():
-            if each.trouble or each.agreement is None:
+        for hashed, each in self._agreed.items():
+            if each.trouble:
                 continue
-            found.granted += granted_by(each.agreement, each.said, now_s)
+            found.granted += granted_by(each.agreement, hashed, each.said, now_s)
             until_s = min(until_s, next_change(each.agreement, each.said, now_s) or until_s)
         found.until_s = until_s
         return found
@@ -298,7 +311,7 @@ def _sound(known: Known) -> Agreement:
 
 def _known(hashed: str, each: _Agreed, blocked: str, now_s: int) -> Known:
     trouble = each.trouble or (f"its folder {blocked}" if blocked else "")
-    stands = None if trouble or each.agreement is None else status_by(each.agreement, each.said, now_s)
+    stands = None if trouble else status_by(each.agreement, each.said, now_s)
     return Known(path=each.path, agreement=each.agreement, hash=hashed, status=stands, trouble=trouble)
 
 

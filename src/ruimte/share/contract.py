@@ -84,7 +84,8 @@ def statements(agreement: Agreement) -> tuple[Statement, ...]:
 
     Raises ``RuimteError`` at the first that is not; an agreement with a signature that is wrong is not to be relied on.
     """
-    keys, hashed = _keys(agreement), _HASH_PREFIX + content_hash(agreement.content)
+    hashed = _HASH_PREFIX + content_hash(agreement.content)
+    keys = _keys(agreement, hashed)
     found = []
     for action, by_party in _by_action(agreement.signatures).items():
         for party, token in by_party.items():
@@ -117,12 +118,12 @@ def status_by(agreement: Agreement, said: tuple[Statement, ...], at_s: int) -> S
 
 def granted(agreement: Agreement, at_s: int) -> list[Granted]:
     """Every grant and how it stands at a time (seconds since 1970). Raises ``RuimteError`` where a signature is wrong."""
-    return granted_by(agreement, statements(agreement), at_s)
+    return granted_by(agreement, content_hash(agreement.content), statements(agreement), at_s)
 
 
-def granted_by(agreement: Agreement, said: tuple[Statement, ...], at_s: int) -> list[Granted]:
-    """The same from ``statements`` that were read before."""
-    content, hashed = agreement.content, content_hash(agreement.content)
+def granted_by(agreement: Agreement, hashed: str, said: tuple[Statement, ...], at_s: int) -> list[Granted]:
+    """The same from the hash and the ``statements`` of it, known before."""
+    content = agreement.content
     return [
         Granted(
             agreement=hashed,
@@ -259,9 +260,9 @@ def _own_key(agreement: Agreement, party_id: str, private: str, at_s: int | None
     return own
 
 
-def _keys(agreement: Agreement) -> dict[str, list[_Key]]:
+def _keys(agreement: Agreement, hashed: str | None = None) -> dict[str, list[_Key]]:
     """The keys of each party, oldest first, once it is sure that each rotation is right."""
-    hashed = _HASH_PREFIX + content_hash(agreement.content)
+    hashed = hashed or _HASH_PREFIX + content_hash(agreement.content)
     keys = {party.id: [_Key(party.public_key, None)] for party in agreement.content.parties}
     for index, token in enumerate(agreement.rotations):
         where = f"rotations[{index}]"
