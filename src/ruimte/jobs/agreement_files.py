@@ -15,6 +15,7 @@ from ruimte.errors import RuimteError
 from ruimte.keys.signature import KeyPair, public_of
 from ruimte.share.agreement import Agreement
 from ruimte.share.document import content_hash, read_document, write_document
+from ruimte.share.terms import check_key
 from ruimte.store.lockfile import LockFile
 
 SUFFIX = ".json"
@@ -133,6 +134,15 @@ def read_key_file(path: Path) -> KeyPair:
     except (msgspec.DecodeError, RuimteError, ValueError, RecursionError):
         raise RuimteError("is not a key", str(path), "make one with `ruimte share keygen --out FILE`") from None
     return KeyPair(found.private, found.public)
+
+
+def read_public_key(path: Path) -> str:
+    """The public key in a file that holds it alone, or beside its private key. Raises ``RuimteError`` where there is none."""
+    text = read_bytes(path)[:4096].decode(errors="replace").strip()
+    if text.startswith("{"):
+        return read_key_file(path).public
+    check_key(text, str(path))
+    return text
 
 
 def write_key_file(path: Path, pair: KeyPair) -> None:

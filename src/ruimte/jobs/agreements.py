@@ -23,7 +23,7 @@ from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_files import SUFFIX, file_name, only_writer, read_bytes, write_agreement
 from ruimte.keys.signature import KeyPair
 from ruimte.lab.lab import Lab
-from ruimte.share.agreement import Agreement, Status
+from ruimte.share.agreement import Agreement, Signatures, Status
 from ruimte.share.asking import Granted
 from ruimte.share.contract import (
     Action,
@@ -261,7 +261,8 @@ class Book:
         for hashed, known in self._agreed.items():
             signatures = known.agreement.signatures
             if not known.trouble and (signatures.reject or signatures.revoke):
-                self._ended[hashed] = known.agreement
+                only = Signatures(reject=signatures.reject, revoke=signatures.revoke)
+                self._ended[hashed] = msgspec.structs.replace(known.agreement, signatures=only)
         for _, file in files:
             if file.agreement is None and file.hash in self._agreed:
                 known = self._agreed[file.hash]
