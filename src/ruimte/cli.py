@@ -16,6 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ruimte import __version__
+from ruimte.cli_parts import folder_of as _folder
+from ruimte.cli_parts import now_us as _now_us
+from ruimte.cli_parts import read as _read
+from ruimte.cli_parts import tell as _tell
+from ruimte.cli_share import share
 from ruimte.errors import RuimteError
 from ruimte.settings import data_dir
 
@@ -50,6 +55,9 @@ def main() -> None:
     """Open crowd-safety software for cities."""
 
 
+main.add_command(share)
+
+
 def _node_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--no-browser", is_flag=True, help="Do not open a browser."),
@@ -66,12 +74,13 @@ def _node_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(lab: str, as_json: bool) -> None:
     """Check a LAB folder: every mistake in one run, with its file, its place and how to mend it."""
+    from ruimte.jobs.agreement_lab import agreement_mistakes
     from ruimte.jobs.devices import device_mistakes
     from ruimte.lab.check import check_lab
 
     read, mistakes = check_lab(_folder(lab))
     if read is not None:
-        mistakes = device_mistakes(read)
+        mistakes = [*device_mistakes(read), *agreement_mistakes(read)]
     if as_json:
         rows = [{"file": m.file, "place": m.place, "what": m.what, "mend": m.mend} for m in mistakes]
         click.echo(json.dumps({"ok": not mistakes, "mistakes": rows}, ensure_ascii=False, indent=2))
@@ -965,17 +974,6 @@ def _credentials(lab: Lab, data: Path | None) -> Credentials:
     return Credentials(credentials_path(lab, data_dir(data)), _now_us)
 
 
-def _now_us() -> int:
-    from ruimte.clock import SystemClock
-
-    return SystemClock().now_us()
-
-
-def _tell(told: dict[str, Any], as_json: bool, lines: list[str]) -> None:
-    for line in [json.dumps(told, ensure_ascii=False, indent=2)] if as_json else lines:
-        click.echo(line)
-
-
 def _tell_lines(lines: list[Line], as_json: bool) -> None:
     if as_json:
         from msgspec import to_builtins
@@ -985,20 +983,6 @@ def _tell_lines(lines: list[Line], as_json: bool) -> None:
     for line in lines:
         until = f", until {line.expires}" if line.expires else ""
         click.echo(f"{line.name}: {line.by} ({line.state}{until})")
-
-
-def _folder(lab: str) -> Path:
-    """A lab is named by its folder, or by the name under which it comes with the package."""
-    from ruimte.labs import lab_folder, names
-
-    folder = Path(lab)
-    return lab_folder(lab) if not folder.exists() and lab in names() else folder
-
-
-def _read(lab: str) -> Lab:
-    from ruimte.lab.read import read_lab
-
-    return read_lab(_folder(lab))
 
 
 @contextmanager

@@ -61,7 +61,8 @@ class _Registry(jws.JWSRegistry):
         return self.algorithms["Ed25519"]
 
 
-_REGISTRY = _Registry(strict_check_header=False)  # headers are read by ``_Header``, which is stricter
+ED25519 = _Registry(strict_check_header=False)
+"""Signs and verifies with Ed25519 only. Headers are read by structs, which are stricter than its own check."""
 
 
 def generate() -> KeyPair:
@@ -79,13 +80,29 @@ def key_id(public: str) -> str:
     return _base64url(hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}'.encode()).digest())
 
 
+def public_of(private: str) -> str:
+    """The public key that belongs to a private one. Raises ``RuimteError`` for a key that is none."""
+    key = Ed25519PrivateKey.from_private_bytes(_key_bytes(private))
+    return _base64url(key.public_key().public_bytes_raw())
+
+
+def private_jwk(private: str) -> OKPKey:
+    """A private key as joserfc takes it. Raises ``RuimteError`` for a key that is none."""
+    return OKPKey.import_key(Ed25519PrivateKey.from_private_bytes(_key_bytes(private)))
+
+
+def public_jwk(public: str) -> OKPKey:
+    """A public key as joserfc takes it. Raises ``RuimteError`` for a key that is none."""
+    return OKPKey.import_key(Ed25519PublicKey.from_public_bytes(_key_bytes(public)))
+
+
 def sign(payload: bytes, private: str, sequence: int, *, detached: bool = False) -> str:
     """A token over ``payload``; without it where ``detached``. Raises ``RuimteError`` for a key or a number that is none."""
-    key = Ed25519PrivateKey.from_private_bytes(_key_bytes(private))
+    key = private_jwk(private)
     if not 0 <= sequence <= LAST_SEQUENCE:
         raise RuimteError(f"{sequence} is not a sequence number", "signature", "count up from 0, or use the time in µs")
-    header = {"alg": "Ed25519", "kid": key_id(_base64url(key.public_key().public_bytes_raw())), "seq": sequence}
-    token = jws.serialize_compact(header, payload, OKPKey.import_key(key), registry=_REGISTRY)
+    header = {"alg": "Ed25519", "kid": key_id(public_of(private)), "seq": sequence}
+    token = jws.serialize_compact(header, payload, key, registry=ED25519)
     head, _, signature = token.split(".")
     return f"{head}..{signature}" if detached else token
 
@@ -96,7 +113,7 @@ def verify(token: bytes | str, public: str, payload: bytes | None = None) -> Sig
     ``payload`` is that of a detached token. Raises ``RuimteError`` (which holds nothing of the message) where it is no token, its
     signature does not fit, or another key signed it. Whether the sequence number is new is for its keeper to say.
     """
-    key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(_key_bytes(public)))
+    key = public_jwk(public)
     octets = token.encode(errors="replace") if isinstance(token, str) else token
     if len(octets) > 2 * _MOST_BYTES or _TOKEN.fullmatch(octets) is None:
         raise RuimteError("is not a signed message", "signature", "send a JWS in compact form: header.payload.signature")
@@ -106,7 +123,7 @@ def verify(token: bytes | str, public: str, payload: bytes | None = None) -> Sig
     if header.kid != key_id(public):
         raise RuimteError("is signed by another key than the registered one", "signature", "register the key in sensors.toml")
     try:
-        signed = jws.deserialize_compact(octets, key, registry=_REGISTRY, payload=payload)
+        signed = jws.deserialize_compact(octets, key, registry=ED25519, payload=payload)
     except (JoseError, ValueError):
         raise RuimteError("the signature does not fit the message", "signature", "send the message as it was signed") from None
     return Signed(signed.payload, header.seq, header.kid)

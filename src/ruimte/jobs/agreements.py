@@ -1,0 +1,321 @@
+"""A node's agreements: files in its folders, read anew as soon as one changes, so that a revocation acts on the next request.
+
+The same agreement may lie in several folders, and often does: the lab's own, which is kept with its history, and the node's data
+folder, where pages and commands put what is signed. Its copies count as one, with the signatures of all, so that what ended it
+cannot be undone by removing it from one of them. Whatever cannot be read or does not hold is out, and so is any other copy of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from ruimte.clock import SECOND_US
+from ruimte.errors import RuimteError
+from ruimte.jobs.agreement_files import SUFFIX, file_name, only_writer, read_bytes, write_agreement
+from ruimte.keys.signature import KeyPair
+from ruimte.lab.lab import Lab
+from ruimte.share.agreement import Agreement, Signatures, Status
+from ruimte.share.asking import Granted
+from ruimte.share.contract import (
+    Action,
+    Statement,
+    check,
+    content_hash,
+    granted_by,
+    next_change,
+    party_of,
+    sign,
+    statements,
+    status_by,
+    unite,
+)
+from ruimte.share.document import read_document
+from ruimte.share.terms import check_content
+
+_SETTLED_NS = 100_000_000
+"""A file that changed so shortly before it was read may change once more within the same stamp: it is read again."""
+_BY_HASH = re.compile(r"[\w-]{86}", re.ASCII)
+_Stamp = tuple[int, int, int, int]
+_NO_STAMP = (0, 0, 0, 0)
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """An agreement, or a file that holds none: ``trouble`` says in a line why it gives nothing; "" where there is none.
+
+    ``path``: the file, of several copies the first; ``hash``: of the content, "" where that is not known.
+    """
+
+    path: Path
+    agreement: Agreement | None
+    hash: str
+    status: Status | None
+    trouble: str = ""
+
+
+@dataclass(slots=True)
+class _File:
+    """A file as it was read last. ``hash`` stays known when it can no longer be read."""
+
+    stamp: _Stamp
+    settled: bool
+    hash: str
+    digest: bytes = b""
+    agreement: Agreement | None = None
+    said: tuple[Statement, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(slots=True)
+class _Agreed:
+    """The copies of one agreement as one."""
+
+    path: Path
+    agreement: Agreement
+    said: tuple[Statement, ...]
+    trouble: str = ""
+
+
+@dataclass(slots=True)
+class _Told:
+    """What was granted last, and until when time alone does not change it (seconds since 1970)."""
+
+    granted: list[Granted] = field(default_factory=list)
+    from_s: int = 0
+    until_s: int = -1
+
+
+class Book:
+    """The agreements in some folders; a folder that is not there is empty. Signatures are written into the last of them.
+
+    ``now_us``: the wall's clock. Where that is set back, the book goes on by the latest time that it has seen, so that nothing
+    that has expired comes back while the process runs. Thread-safe.
+    """
+
+    def __init__(self, folders: Sequence[Path], now_us: Callable[[], int]) -> None:
+        self._folders = tuple(folders)
+        self._now_us = now_us
+        self._latest_s = 0
+        self._lock = threading.RLock()
+        self._seen: dict[str, _Stamp] = {}
+        self._unsettled = False
+        self._files: dict[str, _File] = {}
+        self._agreed: dict[str, _Agreed] = {}
+        self._ended: dict[str, Agreement] = {}
+        self._blocked = ""
+        self._told = _Told()
+
+    def granted(self) -> list[Granted]:
+        """Every grant of every agreement that holds, and how it stands now. Looks at the files' stamps on each call."""
+        with self._lock:
+            changed = self._refresh()
+            now_s = self._now_s()
+            if changed or not self._told.from_s <= now_s < self._told.until_s:
+                self._told = self._tell(now_s)
+            return list(self._told.granted)
+
+    def all(self) -> list[Known]:
+        """Every agreement, and every file that holds none, with what is wrong with it."""
+        with self._lock:
+            self._refresh()
+            now_s = self._now_s()
+            found = [_known(hashed, each, self._blocked, now_s) for hashed, each in self._agreed.items()]
+            lost = [
+                Known(path=Path(name), agreement=None, hash=file.hash, status=None, trouble=file.trouble)
+                for name, file in sorted(self._files.items(), key=self._place)
+                if file.agreement is None and file.hash not in self._agreed
+            ]
+            return [*found, *lost]
+
+    def find(self, hashed: str) -> Known | None:
+        """The agreement with this hash; None where there is none."""
+        return next((each for each in self.all() if each.hash == hashed), None)
+
+    def keep(self, agreement: Agreement) -> Known:
+        """Put an agreement, or a copy with more signatures, into the last folder. Raises ``RuimteError`` where it is wrong."""
+        check(agreement)
+        hashed = content_hash(agreement.content)
+        with self._lock, only_writer(self._folders[-1]):
+            known = self.find(hashed)
+            if known is not None:
+                agreement = unite(_sound(known), agreement)
+                check(agreement)
+            self._write(agreement)
+            found = self.find(hashed)
+        assert found is not None  # it was just written
+        return found
+
+    def sign(self, hashed: str, action: Action, pair: KeyPair) -> Known:
+        """Accept, reject or revoke an agreement with a party's key (the party is known by it), and keep that.
+
+        Raises ``RuimteError`` where there is no such agreement, where it is in trouble, or where signing makes no sense.
+        """
+        with self._lock:
+            known = self.find(hashed)
+            if known is None:
+                raise RuimteError("there is no such agreement", hashed[:86], "put its file into the lab's folder agreements")
+            now_s = self._now_s()
+            agreement = _sound(known)
+            party = party_of(agreement, pair.public, now_s)
+            return self.keep(sign(agreement, party.id, pair.private, action, now_s))
+
+    # --- files ----------------------------------------------------------------------------------------------------------
+
+    def _write(self, agreement: Agreement) -> None:
+        """Into the last folder, and into every other copy that can be written: then no single file holds what ended it."""
+        target = self._folders[-1] / file_name(agreement)
+        write_agreement(target, agreement)
+        hashed = content_hash(agreement.content)
+        for name, file in self._files.items():
+            if file.hash == hashed and file.agreement is not None and Path(name) != target and os.access(name, os.W_OK):
+                try:
+                    write_agreement(Path(name), agreement)
+                except RuimteError:  # a folder that only others may write: the copy that was written counts for all
+                    continue
+
+    def _refresh(self) -> bool:
+        """Read what changed; whether anything did."""
+        try:
+            stamps = self._stamps()
+        except OSError as error:
+            return self._block(f"cannot be listed ({error.strerror})")
+        changed = self._block("")
+        if stamps == self._seen and not self._unsettled:
+            return changed
+        self._seen, self._unsettled = stamps, False
+        for name in self._files.keys() - stamps.keys():
+            del self._files[name]
+            changed = True
+        for name, stamp in stamps.items():
+            file = self._files.get(name)
+            if file is None or file.stamp != stamp or not file.settled:
+                changed |= self._read(name, stamp, file)
+        if changed:
+            self._unite()
+        return changed
+
+    def _block(self, trouble: str) -> bool:
+        """Whether an agreement was revoked in a folder that cannot be listed is not known: then nothing is granted."""
+        changed, self._blocked = self._blocked != trouble, trouble
+        return changed
+
+    def _stamps(self) -> dict[str, _Stamp]:
+        """What tells that a file has changed, by its path. This runs on every request: plain strings, one look at each file."""
+        found = {}
+        for folder in self._folders:
+            try:
+                entries = os.scandir(folder)
+            except FileNotFoundError:
+                continue
+            with entries:
+                for entry in entries:
+                    if entry.name.endswith(SUFFIX):
+                        try:
+                            seen = entry.stat()
+                            found[entry.path] = (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
+                        except OSError:
+                            found[entry.path] = _NO_STAMP
+        return found
+
+    def _read(self, name: str, stamp: _Stamp, before: _File | None) -> bool:
+        """Read one file; whether it holds something else than before."""
+        path = Path(name)
+        settled = time.time_ns() - max(stamp[:2]) > _SETTLED_NS
+        self._unsettled |= not settled
+        hashed = path.stem if _BY_HASH.fullmatch(path.stem) else before.hash if before is not None else ""
+        file = _File(stamp, settled, hash=hashed)
+        try:
+            octets = read_bytes(path)
+            file.digest = hashlib.sha256(octets).digest()
+            if before is not None and before.digest == file.digest:
+                before.stamp, before.settled = stamp, settled
+                return False
+            agreement = read_document(octets, name)
+            file.hash = content_hash(agreement.content)
+            check_content(agreement.content)
+            file.said = statements(agreement)
+            file.agreement = agreement
+        except RuimteError as error:
+            file.trouble = str(error) if name in error.where else f"{name}: {error}"
+        self._files[name] = file
+        return True
+
+    def _unite(self) -> None:
+        """Copies become one agreement, and what ended one before still ends it."""
+        self._agreed = {}
+        files = [(Path(name), file) for name, file in sorted(self._files.items(), key=self._place)]
+        for path, file in files:
+            if file.agreement is not None:
+                self._add(file.hash, path, file.agreement, file.said)
+        for hashed, ended in self._ended.items():
+            if hashed in self._agreed:
+                self._add(hashed, self._agreed[hashed].path, ended, ())
+        for hashed, known in self._agreed.items():
+            signatures = known.agreement.signatures
+            if not known.trouble and (signatures.reject or signatures.revoke):
+                only = Signatures(reject=signatures.reject, revoke=signatures.revoke)
+                self._ended[hashed] = msgspec.structs.replace(known.agreement, signatures=only)
+        for _, file in files:
+            if file.agreement is None and file.hash in self._agreed:
+                known = self._agreed[file.hash]
+                known.trouble = known.trouble or f"a copy of it is wrong: {file.trouble}"
+
+    def _add(self, hashed: str, path: Path, agreement: Agreement, said: tuple[Statement, ...]) -> None:
+        """One more copy; what stands in it alone still has to fit what stands in the others."""
+        known = self._agreed.setdefault(hashed, _Agreed(path, agreement, said))
+        if known.agreement == agreement or known.trouble:
+            return
+        try:
+            known.agreement = unite(known.agreement, agreement)
+            known.said = statements(known.agreement)
+        except RuimteError as error:
+            known.trouble = f"{known.path}: its copies do not fit each other: {error}"
+
+    def _place(self, item: tuple[str, _File]) -> tuple[int, str]:
+        """Files of the first folder first, by name."""
+        path = Path(item[0])
+        return self._folders.index(path.parent), path.name
+
+    # --- time -----------------------------------------------------------------------------------------------------------
+
+    def _now_s(self) -> int:
+        self._latest_s = max(self._latest_s, self._now_us() // SECOND_US)
+        return self._latest_s
+
+    def _tell(self, now_s: int) -> _Told:
+        if self._blocked:
+            return _Told()
+        found, until_s = _Told(from_s=now_s), now_s + 3600
+        for hashed, each in self._agreed.items():
+            if each.trouble:
+                continue
+            found.granted += granted_by(each.agreement, hashed, each.said, now_s)
+            until_s = min(until_s, next_change(each.agreement, each.said, now_s) or until_s)
+        found.until_s = until_s
+        return found
+
+
+def _sound(known: Known) -> Agreement:
+    """The agreement, where it is in no trouble: what stands in a file that cannot be read must not be written over."""
+    if known.agreement is None or known.trouble:
+        raise RuimteError(known.trouble, "", "mend that first; until then it gives nothing")
+    return known.agreement
+
+
+def _known(hashed: str, each: _Agreed, blocked: str, now_s: int) -> Known:
+    trouble = each.trouble or (f"its folder {blocked}" if blocked else "")
+    stands = None if trouble else status_by(each.agreement, each.said, now_s)
+    return Known(path=each.path, agreement=each.agreement, hash=hashed, status=stands, trouble=trouble)
+
+
+def agreement_folders(lab: Lab, data: Path) -> tuple[Path, Path]:
+    """Where a node looks for the agreements of its lab: the lab's folder, and its own data folder."""
+    return lab.folder / "agreements", data / f"{lab.key}.agreements"
