@@ -8,10 +8,10 @@ from typing import Any
 import cedarpy
 import msgspec
 import pytest
-from share_world import CITY, NOON_US, PLACES, POLICE, PRESS, YEAR_S, asked, granted, privacy
 
 from ruimte.share.asking import Reason
 from ruimte.share.decide import Decider, policy_mistakes
+from share_world import CITY, NOON_US, PLACES, POLICE, PRESS, YEAR_S, asked, granted, privacy
 
 NIGHT = """
 @id("no-figures-at-night")
