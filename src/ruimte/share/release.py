@@ -1,0 +1,279 @@
+"""The form of what goes out: from the lab's own ticks to the steps, areas and precision that a grant says.
+
+In this order: means over the step, sums over the area, few people left out, rounding, and only then density and level, so that
+they tell no more than the figures beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ruimte.clock import HOUR_US
+from ruimte.lab.levels import TABLES
+from ruimte.share.agreement import Quantity
+from ruimte.share.asking import Granted
+from ruimte.share.cells import Cells
+from ruimte.share.enough import FLOW, INFLOW, OUTFLOW, PEOPLE, Mask, enough
+from ruimte.share.figures import Array, Figures
+from ruimte.share.grid import Grid, grid, means, ticks_in
+from ruimte.share.places import PlaceInfo, given
+from ruimte.text import duration_us
+
+BASE: tuple[Quantity, ...] = ("people", "inflow", "outflow", "flow")
+"""What figures are made of, in the order of the last axis; density and level follow from it."""
+_BASE_OF: Mapping[Quantity, int] = {
+    "people": PEOPLE,
+    "density": PEOPLE,
+    "inflow": INFLOW,
+    "outflow": OUTFLOW,
+    "flow": FLOW,
+}
+OF_KIND: Mapping[str, tuple[Quantity, ...]] = {
+    "zone": ("people", "density", "inflow", "outflow", "level"),
+    "count_point": ("flow", "level"),
+    "gate": ("inflow", "outflow", "flow"),
+    "area": ("people", "density", "level"),
+}
+"""Which quantities a place has. An area of several zones has no flows: who goes from one of them to another does not leave it."""
+
+
+def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo], common: Cells) -> Figures:
+    """The figures in the form that the grant says: all that it gives of the time that they cover.
+
+    ``figures``: base ticks of all places of the lab (of a private grant: with noise), of the quantities in ``BASE``; see
+    ``base_span`` for which ticks are needed. ``common``: the lab's ``cells``.
+
+    * **Time.** Steps lie on UTC's midnight (see ``grid``); only whole steps. A step's figure is the mean over it, so that of a
+      flow is its mean rate. One tick that is not known makes the step not known: missing is missing.
+    * **Space.** People of an area are the sum. ``low`` and ``high`` are averaged and added too: as not all places are off in the
+      same direction at the same time, the true 5 and 95 % lie inside them.
+    * **exact**: no more than that. **suppressed**: left out where a common cell holds few (see ``cells``), then rounded.
+      **private**: figures with noise below ``minimum`` are left out; rounded; what noise made negative is 0.
+    * **Rounding**: half away from 0; ``low`` downward and ``high`` upward.
+    * **Density and level** follow from the people (or flow) that are told. The level is its rank in the place's table (0: the
+      calmest); where the table has no fixed limits, or an area's zones have different ones, it is not known.
+
+    Raises ``RuimteError`` where the grant's step is not a whole number of ticks.
+    """
+    form, quantities = granted.grant.properties.form, granted.grant.properties.what.quantities
+    names = given(granted.grant, places)
+    step_us = duration_us(form.step)
+    suppressing = form.exactness == "suppressed"
+    keys = _needed(names, places, common if suppressing else None)
+    unit_us = step_us
+    if suppressing:
+        if step_us % common.block_us:
+            raise ValueError("the common cells were made without this grant")
+        ticks_in(figures, common.block_us)
+        early = len(figures.starts_us) and int(figures.starts_us.min()) < common.since_us
+        unit_us = common.window_us if early else step_us
+    ticks = grid(figures, keys, BASE, unit_us)
+    row = {key: index for index, key in enumerate(keys)}
+    members = [[row[zone] for zone in zones] for zones in names.values()]
+    cube = _Cube(*(_summed(means(part, ticks_in(figures, step_us)), members) for part in (ticks.value, ticks.low, ticks.high)))
+    told = np.ones(cube.value.shape, dtype=bool)
+    if suppressing:
+        told = _told(ticks, keys, members, places, common, form.minimum, step_us)
+    elif form.exactness == "private":
+        told = _enough_with_noise(cube.value, form.minimum, step_us)
+    if form.exactness != "exact":
+        cube = cube.rounded(form.round_to).at_least_nothing()
+    starts_us = ticks.starts_us(step_us)
+    begin_us, end_us = (ticks.start_us + tick * ticks.tick_us for tick in (ticks.first, ticks.last))
+    whole = (starts_us >= begin_us) & (starts_us + step_us <= end_us)
+    out = _quantities(cube, told, names, places, quantities)
+    return Figures(
+        kind=figures.kind,
+        lab=figures.lab,
+        places=tuple(names),
+        quantities=quantities,
+        starts_us=starts_us[whole],
+        step_us=step_us,
+        value=out.value[:, whole],
+        low=out.low[:, whole],
+        high=out.high[:, whole],
+        suppressed=out.suppressed[:, whole],
+        issued_us=figures.issued_us,
+    )
+
+
+def base_span(granted: Granted, common: Cells, from_us: int, until_us: int) -> tuple[int, int]:
+    """[from, until) of the ticks that ``release`` needs for every whole step within these moments, µs.
+
+    One block more before, for flows; whole windows where the time lies before the newest grant. What is released of the time
+    around it is ``cut`` off again. Give it ticks that are over only.
+    """
+    if granted.grant.properties.form.exactness != "suppressed":
+        return from_us, until_us
+    begin_us = from_us - common.block_us
+    if begin_us >= common.since_us:
+        return begin_us, until_us
+    return begin_us - begin_us % common.window_us, until_us + -until_us % common.window_us
+
+
+def cut(
+    figures: Figures,
+    places: Iterable[str] | None = None,
+    quantities: Iterable[Quantity] | None = None,
+    from_us: int | None = None,
+    until_us: int | None = None,
+) -> Figures:
+    """Only these places, quantities and steps that lie in [from, until); None: all. Names that the figures lack are left out."""
+    wanted = figures.places if places is None else tuple(places)
+    asked = figures.quantities if quantities is None else tuple(quantities)
+    rows = [figures.places.index(place) for place in dict.fromkeys(wanted) if place in figures.places]
+    columns = [figures.quantities.index(quantity) for quantity in dict.fromkeys(asked) if quantity in figures.quantities]
+    starts_us = figures.starts_us
+    steps = np.ones(len(starts_us), dtype=bool)
+    if from_us is not None:
+        steps &= starts_us >= from_us
+    if until_us is not None:
+        steps &= starts_us + figures.step_us <= until_us
+    chosen = np.ix_(np.array(rows, dtype=np.int64), np.flatnonzero(steps), np.array(columns, dtype=np.int64))
+    return replace(
+        figures,
+        places=tuple(figures.places[row] for row in rows),
+        quantities=tuple(figures.quantities[column] for column in columns),
+        starts_us=starts_us[steps],
+        value=figures.value[chosen],
+        low=figures.low[chosen],
+        high=figures.high[chosen],
+        suppressed=figures.suppressed[chosen],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cube:
+    """Value and band, shape (names, steps, quantities)."""
+
+    value: Array
+    low: Array
+    high: Array
+
+    def rounded(self, to: int) -> _Cube:
+        return _Cube(
+            np.copysign(np.floor(np.abs(self.value) / to + 0.5) * to, self.value),
+            np.floor(self.low / to) * to,
+            np.ceil(self.high / to) * to,
+        )
+
+    def at_least_nothing(self) -> _Cube:
+        return _Cube(*(np.maximum(part, 0.0) for part in (self.value, self.low, self.high)))
+
+
+def _needed(names: Mapping[str, tuple[str, ...]], places: Mapping[str, PlaceInfo], common: Cells | None) -> tuple[str, ...]:
+    """Keys of all places that the figures rest on: those of the grant, and where few are left out all that share its cells."""
+    own = [zone for zones in names.values() for zone in zones]
+    if common is None:
+        return tuple(dict.fromkeys(own))
+    sides = [side for key in own if key in places for side in places[key].sides]
+    return tuple(key for key in dict.fromkeys([*own, *sides, *common.cell]) if key in places or key in own)
+
+
+def _summed(cube: Array, members: list[list[int]]) -> Array:
+    """Sums over the places under each name; flows only of a name that stands for one place."""
+    out = np.full((len(members), *cube.shape[1:]), np.nan)
+    for index, rows in enumerate(members):
+        if len(rows) == 1:
+            out[index] = cube[rows[0]]
+        elif rows:
+            out[index, :, PEOPLE] = cube[rows, :, PEOPLE].sum(axis=0)
+    return out
+
+
+def _told(
+    ticks: Grid,
+    keys: tuple[str, ...],
+    members: list[list[int]],
+    places: Mapping[str, PlaceInfo],
+    common: Cells,
+    minimum: int,
+    step_us: int,
+) -> Mask:
+    """Where enough people stand behind the figures under each name, shape (names, steps, base quantities)."""
+    unknown = {key: PlaceInfo("zone") for key in keys if key not in places}
+    people, flows = enough(ticks, keys, unknown | dict(places), common, minimum)
+    by_step = [mask.reshape(len(keys), -1, step_us // common.block_us).all(axis=2) for mask in (people, flows, flows, flows)]
+    each = np.stack(by_step, axis=2)
+    return np.stack([each[rows].all(axis=0) for rows in members]) if members else np.empty((0, *each.shape[1:]), dtype=bool)
+
+
+def _enough_with_noise(value: Array, minimum: int, step_us: int) -> Mask:
+    """Figures with noise are public already: k is a matter of what can be relied on, asked of each figure by itself."""
+    persons = value * np.array([1.0, *[step_us / HOUR_US] * 3])
+    return np.asarray(persons >= minimum if minimum > 0 else np.ones(value.shape, dtype=bool))
+
+
+@dataclass(frozen=True, slots=True)
+class _Out:
+    value: Array
+    low: Array
+    high: Array
+    suppressed: Mask
+
+
+def _quantities(
+    cube: _Cube,
+    told: Mask,
+    names: Mapping[str, tuple[str, ...]],
+    places: Mapping[str, PlaceInfo],
+    quantities: tuple[Quantity, ...],
+) -> _Out:
+    """What the grant's quantities are of the base figures, shape (names, steps, quantities)."""
+    shape = (len(names), cube.value.shape[1], len(quantities))
+    value, low, high = (np.full(shape, np.nan) for _ in range(3))
+    out = _Out(value, low, high, np.zeros(shape, dtype=bool))
+    for row, zones in enumerate(names.values()):
+        kinds = OF_KIND[kind_of(zones, places)]
+        for column, quantity in enumerate(quantities):
+            if quantity not in kinds:
+                continue
+            base = _BASE_OF[quantity] if quantity != "level" else (FLOW if "flow" in kinds else PEOPLE)
+            known = ~np.isnan(cube.value[row, :, base])
+            show = told[row, :, base]
+            out.suppressed[row, :, column] = known & ~show
+            for into, part in ((out.value, cube.value), (out.low, cube.low), (out.high, cube.high)):
+                figure = np.where(show, part[row, :, base], np.nan)
+                into[row, :, column] = _told_as(quantity, figure, zones, places)
+    return out
+
+
+def kind_of(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> str:
+    """A key of ``OF_KIND``: of a name that stands for one place that place's kind, else "area"."""
+    return places[zones[0]].kind if len(zones) == 1 and zones[0] in places else "area"
+
+
+def area_m2(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> float | None:
+    """The area of all zones under a name; None where that of one is not known."""
+    areas = [places[zone].area_m2 for zone in zones if zone in places]
+    known = [area for area in areas if area is not None]
+    return sum(known) if len(known) == len(zones) > 0 else None
+
+
+def level_table(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> str | None:
+    """The name of the table of fixed limits that all places under a name have; None where there is none."""
+    tables = {places[zone].levels for zone in zones if zone in places}
+    name = tables.pop() if len(tables) == 1 else ""
+    return name if name in TABLES else None
+
+
+def _told_as(quantity: Quantity, figure: Array, zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> Array:
+    """People or a flow as the quantity: the same, per m², or the rank of its level. Shape (steps,)."""
+    if quantity not in ("density", "level"):
+        return figure
+    table = TABLES.get(level_table(zones, places) or "")
+    if quantity == "level" and table is not None and table.measure == "flow_per_width":
+        width_m = places[zones[0]].width_m
+        measure = figure / 60 / width_m if width_m else np.full_like(figure, np.nan)
+    else:
+        area = area_m2(zones, places)
+        measure = figure / area if area else np.full_like(figure, np.nan)
+    if quantity == "density":
+        return measure
+    if table is None:
+        return np.full_like(figure, np.nan)
+    rank = np.minimum(np.searchsorted(np.array(table.upper), measure, side="right"), len(table.names) - 1).astype(float)
+    return np.where(np.isnan(measure), np.nan, rank)
