@@ -79,6 +79,16 @@ def key_id(public: str) -> str:
     return _base64url(hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}'.encode()).digest())
 
 
+def signing_key(private: str) -> OKPKey:
+    """The private half of a pair as a key of joserfc. Raises ``RuimteError`` where it is none."""
+    return OKPKey.import_key(Ed25519PrivateKey.from_private_bytes(_key_bytes(private)))
+
+
+def verifying_key(public: str) -> OKPKey:
+    """The public half of a pair as a key of joserfc. Raises ``RuimteError`` where it is none."""
+    return OKPKey.import_key(Ed25519PublicKey.from_public_bytes(_key_bytes(public)))
+
+
 def sign(payload: bytes, private: str, sequence: int, *, detached: bool = False) -> str:
     """A token over ``payload``; without it where ``detached``. Raises ``RuimteError`` for a key or a number that is none."""
     key = Ed25519PrivateKey.from_private_bytes(_key_bytes(private))
@@ -96,7 +106,7 @@ def verify(token: bytes | str, public: str, payload: bytes | None = None) -> Sig
     ``payload`` is that of a detached token. Raises ``RuimteError`` (which holds nothing of the message) where it is no token, its
     signature does not fit, or another key signed it. Whether the sequence number is new is for its keeper to say.
     """
-    key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(_key_bytes(public)))
+    key = verifying_key(public)
     octets = token.encode(errors="replace") if isinstance(token, str) else token
     if len(octets) > 2 * _MOST_BYTES or _TOKEN.fullmatch(octets) is None:
         raise RuimteError("is not a signed message", "signature", "send a JWS in compact form: header.payload.signature")

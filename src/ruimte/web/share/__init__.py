@@ -1,0 +1,1 @@
+"""What partners ask under an agreement, over HTTP: `/share/v1`."""
