@@ -13,6 +13,7 @@ from starlette.routing import Route
 from ruimte.jobs.identity import Identity
 from ruimte.keys.signature import generate
 from ruimte.store.spent import Spent
+from ruimte.web.problems import WebError
 from ruimte.web.settings import WebSettings
 from ruimte.web.share.token import ROUTES, Door, UnprovenError, caller
 
@@ -56,7 +57,7 @@ class PartnerNode:
         self.door = Door(self.identity, self.settings, self.certificate_header)
         self.app = Starlette(
             routes=[*ROUTES, Route("/share/v1/who", _who, methods=["GET", "POST"]), Route("/share/v1/a%2Fb", _who)],
-            exception_handlers={UnprovenError: _unproven},
+            exception_handlers={WebError: _error},
         )
         self.app.state.door = self.door
 
@@ -70,6 +71,7 @@ async def _who(request: Request) -> Response:
     return JSONResponse({"party": who.party, "purpose": who.purpose, "key": who.key_id}, headers=door.nonce())
 
 
-async def _unproven(request: Request, error: Exception) -> Response:
-    assert isinstance(error, UnprovenError)
-    return JSONResponse({"detail": error.what}, error.status, headers=error.headers)
+async def _error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WebError)
+    headers = error.headers if isinstance(error, UnprovenError) else None
+    return JSONResponse({"detail": error.what}, error.status, headers=headers)

@@ -3,6 +3,9 @@
 OAuth 2 client credentials (RFC 6749, section 4.4), the client known by an assertion that it signs with the key of its agreement.
 A token holds for five minutes, and only with the key (DPoP) or the certificate (mutual TLS) that was shown when it was given. The
 keys of parties are asked for at each check: an agreement that was revoked, or a key that was replaced, ends tokens at once.
+
+What was used or has expired stays so when somebody sets the wall's clock back: tokens also carry their age by a clock that nobody
+can set, proofs a nonce that follows it, and of assertions a party's newest is remembered (``ruimte.store.spent``).
 """
 
 from __future__ import annotations
@@ -101,8 +104,7 @@ class Identity:
     ) -> None:
         self._public_keys, self._keys, self._spent = public_keys, keys, spent
         self._now_us, self._uptime_s = now_us, uptime_s
-        self._began_s = now_us() / SECOND_US
-        self._began_up_s = uptime_s()
+        self._began_s = uptime_s()
         self._run = secrets.token_urlsafe(12)
         self._nonces = Nonces(uptime_s)
         self._known: dict[bytes, AccessToken] = {}
@@ -124,7 +126,7 @@ class Identity:
 
         Raises ``IdentityError``.
         """
-        now_s = self._now_s()
+        now_s = self._now_us() / SECOND_US
         if form.get("grant_type") != "client_credentials":
             raise _bad("unsupported_grant_type", "grant_type", "only client_credentials is known here", "ask for that")
         if form.get("client_assertion_type") != KIND:
@@ -163,7 +165,7 @@ class Identity:
         issuer: str,
     ) -> Caller:
         """Who sends a request with these headers to ``url``, as the node knows it. Raises ``IdentityError``."""
-        now_s = self._now_s()
+        now_s = self._now_us() / SECOND_US
         scheme, token = _credentials(authorization)
         access = self._read(token)
         try:
@@ -239,12 +241,8 @@ class Identity:
             self._known[digest] = known
         return known
 
-    def _now_s(self) -> float:
-        """The wall's time, but never slower than a second a second since the start: to set the clock back revives nothing."""
-        return max(self._now_us() / SECOND_US, self._began_s + self._uptime_s() - self._began_up_s)
-
     def _run_ms(self) -> int:
-        return int((self._uptime_s() - self._began_up_s) * 1000)
+        return int((self._uptime_s() - self._began_s) * 1000)
 
 
 def read_form(fields: Sequence[tuple[str, str]]) -> dict[str, str]:
