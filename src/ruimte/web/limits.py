@@ -26,17 +26,20 @@ class Limit:
 
     def spend(self, key: str) -> None:
         """Note a try. Raises a 429 where there were too many."""
-        now = time.monotonic()
-        tries = self._when.setdefault(key, deque())
+        self.require(key)
+        self._when.setdefault(key, deque()).append(time.monotonic())
         self._when.move_to_end(key)
-        while tries and tries[0] <= now - self._within_s:
+        while len(self._when) > _CALLERS:
+            self._when.popitem(last=False)
+
+    def require(self, key: str) -> None:
+        """Raise a 429 where there were too many tries; notes none."""
+        tries = self._when.get(key, deque())
+        while tries and tries[0] <= time.monotonic() - self._within_s:
             tries.popleft()
         if len(tries) >= self._most:
             _log.warning("refused: %s", self._what)  # never the key: it may be a token
             raise WebError(429, self._what, "", marked("wait a minute, then try again"))
-        tries.append(now)
-        while len(self._when) > _CALLERS:
-            self._when.popitem(last=False)
 
 
 class Limits:
