@@ -464,3 +464,54 @@ def test_field_reports_need_a_ground_and_an_end(folder: Path) -> None:
 def test_a_sensor_cannot_have_the_key_of_a_zones_field_reports(folder: Path) -> None:
     edit(folder, "sensors.toml", 'key = "station-road"', 'key = "field-report-square"')
     assert any("is that of a zone's field reports" in m.what for m in check_lab(folder)[1])
+
+
+PRIVACY = """
+[privacy]
+epsilon_per_day = 1.0
+quantities = { people = 0.5, flow = 0.5 }
+intervals = 8
+passages = 6
+assumption = { en = "nobody stays longer than two hours", nl = "niemand blijft langer dan twee uur" }
+public = ["people"]
+"""
+
+
+def with_privacy(folder: Path, text: str = PRIVACY) -> None:
+    path = folder / "lab.toml"
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def test_a_privacy_budget_is_part_of_a_lab(folder: Path) -> None:
+    with_privacy(folder)
+    privacy = read_lab(folder).file.privacy
+    assert privacy is not None
+    assert (privacy.step, privacy.branching, privacy.quantities) == ("15m", 12, {"people": 0.5, "flow": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("epsilon_per_day = 1.0", "epsilon_per_day = 0.9", "the quantities ask ε = 1 a day, and the lab has 0.9"),
+        ("epsilon_per_day = 1.0", "epsilon_per_day = 0", "is not above 0"),
+        ("flow = 0.5", "level = 0.5", "no noise is drawn for 'level'"),
+        ("flow = 0.5", "flow = -0.5", "is not above 0"),
+        ("{ people = 0.5, flow = 0.5 }", "{}", "no quantity has a part of ε"),
+        ("{ people = 0.5, flow = 0.5 }", '["people"]', "expected object"),
+        ("intervals = 8", "intervals = 0", "0 is not from 1 to 1000"),
+        ("passages = 6", "", "counts of passages without passages"),
+        ('public = ["people"]', 'public = ["inflow"]', "'inflow' is public, and has no part of ε"),
+        ("passages = 6", 'passages = 6\nstep = "7m"', "steps of 7m do not fit hours and ticks"),
+        ("passages = 6", 'passages = 6\nstep = "1m"', "steps of 1m do not fit hours and ticks"),
+        ("passages = 6", "passages = 6\nbranching = 1", "1 is not from 2 to 1000"),
+        ("passages = 6", "passages = 6\nweight = 0.5", "0.5 is not from 1 to 1000"),
+        ("intervals = 8\n", "", "intervals"),
+    ],
+)
+def test_each_mistake_in_a_privacy_budget_is_found(folder: Path, old: str, new: str, what: str) -> None:
+    assert old in PRIVACY
+    with_privacy(folder, PRIVACY.replace(old, new))
+    lab, mistakes = check_lab(folder)
+    assert lab is None
+    assert [mistake.file for mistake in mistakes] == ["lab.toml"]
+    assert what in mistakes[0].what or what in mistakes[0].where

@@ -33,6 +33,7 @@ from ruimte.lab.files import (
 from ruimte.lab.lab import Lab, device_topic
 from ruimte.lab.mistakes import Mistake, Spot
 from ruimte.lab.places import Places, read_places
+from ruimte.lab.privacy import check_privacy
 from ruimte.lab.rules import time_zone
 from ruimte.lab.tables import entries, read_toml, typed
 from ruimte.lab.validity import ALGORITHMS, moment_us, validity_us
@@ -177,6 +178,8 @@ def _lab_file(folder: Path, found: list[Mistake]) -> tuple[LabFile | None, ZoneI
         what = f"clock_skew_most {file.intake.clock_skew_most} is shorter than clock_skew {file.intake.clock_skew}"
         spot.mistake(what, "make it as long or longer", at="intake.clock_skew_most")
     _check_country(file, spot)
+    if file.privacy is not None:
+        check_privacy(file.privacy, tick_us, spot)
     if file.field_reports is not None:
         _check_validity(file.field_reports, ZoneInfo(file.time_zone), spot, at="field_reports.valid_until")
     return file, ZoneInfo(file.time_zone)

@@ -114,6 +114,28 @@ class Distancing(_Table, frozen=True):
     distance_m: float | None = None
 
 
+class Privacy(_Table, frozen=True):
+    """Noise, by differential privacy, for the public and for partners whose agreement says so; without it none is released so.
+
+    ``epsilon_per_day`` is the lab's whole budget for a local day, ``quantities`` what each costs of it; those of ``public`` are
+    anybody's. Figures are drawn at one base ``step``. What is hidden is a person who is in at most ``intervals`` cells a day (a
+    place during a step), passes at most ``passages`` times, and moves a figure by at most ``weight`` persons: 1 over the share
+    that a counter sees. ``assumption`` says in words why that holds. ``branching`` is that of the tree of running totals;
+    ``accuracy`` the error of the estimate itself as a share, which is told in place of its own band.
+    """
+
+    epsilon_per_day: float
+    quantities: dict[str, float]
+    intervals: int
+    assumption: Text
+    passages: int | None = None
+    step: str = "15m"
+    weight: float = 1.25
+    public: list[str] = []
+    branching: int = 12
+    accuracy: float = 0.2
+
+
 class LabFile(_Table, frozen=True):
     """``lab.toml``."""
 
@@ -137,6 +159,7 @@ class LabFile(_Table, frozen=True):
     intake: Intake = Intake()
     distancing: Distancing = Distancing()
     field_reports: FieldReports | None = None
+    privacy: Privacy | None = None
 
 
 class ZoneProperties(_Table, frozen=True):

@@ -29,6 +29,7 @@ from ruimte.lab.files import (
     Map,
     MeasureEntry,
     PlaybookFile,
+    Privacy,
     Retention,
     ScenarioFile,
     SchoolHolidayEntry,
@@ -198,6 +199,24 @@ def priorities(value: list[int]) -> Complaint:
     return f"priorities {value} are not among 1, 2 and 3", "list at least one; 1 is the most urgent"
 
 
+def parts_of_epsilon(value: dict[str, float]) -> Complaint:
+    known = ("people", "inflow", "outflow", "flow")
+    for name, part in value.items():
+        if name not in known:
+            return f"no noise is drawn for {name!r}", f"choose from {', '.join(known)}"
+        if (complaint := positive(part)) is not None:
+            return complaint
+    return None if value else ("no quantity has a part of ε", "give one, like { people = 0.5 }")
+
+
+def two_or_more(value: int) -> Complaint:
+    return None if 2 <= value <= 1000 else (f"{value} is not from 2 to 1000", "write a whole number, like 2 or 12")
+
+
+def one_or_more(value: float) -> Complaint:
+    return None if 1 <= value <= 1000 else (f"{value} is not from 1 to 1000", "write a number of 1 or more")
+
+
 def _length_of_time(value: str, shortest_us: int) -> Complaint:
     try:
         length_us = duration_us(value)
@@ -238,6 +257,17 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     Map: {"tiles": one_of("base map", "none", "pdok-grey")},
     Distancing: {"distance_m": positive},
     FieldReports: {"legal_ground": filled, "accuracy": share},
+    Privacy: {
+        "epsilon_per_day": positive,
+        "quantities": parts_of_epsilon,
+        "intervals": one_or_more,
+        "passages": one_or_more,
+        "assumption": text,
+        "step": length_of_time,
+        "weight": one_or_more,
+        "branching": two_or_more,
+        "accuracy": share,
+    },
     Intake: {"clock_skew": delay, "clock_skew_most": delay, "frozen_after": length_of_time, "keys": free_keys},
     ZoneProperties: {
         "key": key,

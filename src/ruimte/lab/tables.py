@@ -28,6 +28,7 @@ _AS_WRITTEN: dict[Any, str] = {
     list[int]: "write a list of whole numbers: [1, 2]",
     str | list[str]: "write a text in quotes, or a list of texts",
     dict[str, str]: 'write a table of texts: { "…" = "…" }',
+    dict[str, float]: "write a table of numbers: { people = 0.5 }",
     datetime: "write a moment like 2026-12-31T20:00:00, without quotes",
     date: "write a day like 2026-12-31, without quotes",
     _DAY_OR_MOMENT: "write a day like 2026-12-31, without quotes",
