@@ -131,18 +131,17 @@ class FakeWho:
     purpose: str = "event-safety"
 
 
-class Unknown(WebError):
-    """Nobody proved who asks."""
-
-    headers = {"www-authenticate": 'DPoP algs="Ed25519"'}  # noqa: RUF012 - as the door's own errors have it
+class UnknownError(WebError):
+    """Nobody proved who asks; ``headers`` tell how to, as those of the door do."""
 
     def __init__(self) -> None:
         super().__init__(401, "this needs an access token", "Authorization", "ask for one")
+        self.headers = {"www-authenticate": 'DPoP algs="Ed25519"'}
 
 
 async def fake_identify(request: Request) -> FakeWho:
     """Whoever names a party is that party: ``Authorization: Fake POLICE``."""
     scheme, _, party = request.headers.get("authorization", "").partition(" ")
     if scheme != "Fake":
-        raise Unknown
+        raise UnknownError
     return FakeWho(party or POLICE)

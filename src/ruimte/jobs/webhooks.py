@@ -15,6 +15,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+import msgspec
+
 from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.desk import Desk, Event, RefusedError
@@ -62,6 +64,7 @@ class Webhooks:
         self._allow_private = allow_private
         self._poster = Poster(allow_private=allow_private, ca_file=ca_file)
         self._going: dict[str, asyncio.Task[None]] = {}
+        self._first: dict[str, Event] = {}
         self._news = asyncio.Event()
 
     # --- what the web asks ------------------------------------------------------------------------------------------
@@ -135,7 +138,11 @@ class Webhooks:
 
     def _begin(self, webhook: Webhook) -> None:
         self._going[webhook.id] = task = asyncio.create_task(self._serve(webhook.id))
-        task.add_done_callback(lambda _: self._going.pop(webhook.id, None))
+        task.add_done_callback(lambda _: self._forget(webhook.id))
+
+    def _forget(self, key: str) -> None:
+        self._going.pop(key, None)
+        self._first.pop(key, None)
 
     async def _serve(self, key: str) -> None:
         """One webhook, until it has ended or was removed."""
@@ -180,6 +187,8 @@ class Webhooks:
         except RuimteError as error:
             return error.what
         try:
+            if webhook.last_id is None and webhook.id in self._first:  # there is nothing yet to go on after
+                return await self._send(webhook, self._first[webhook.id])
             fresh_s = time.monotonic()
             while True:
                 if queue.empty():
@@ -191,8 +200,11 @@ class Webhooks:
                     item = queue.get_nowait()
                 if isinstance(item, RefusedError):
                     return await self._refused(webhook, item)
+                if webhook.last_id is None:
+                    self._first.setdefault(webhook.id, item)
                 if (trouble := await self._send(webhook, item)) is not None:
                     return trouble
+                webhook = msgspec.structs.replace(webhook, last_id=item.id)
         finally:
             self._desk.leave(queue)
 
@@ -208,6 +220,7 @@ class Webhooks:
                 return None
             return trouble.kind if status is None else f"{trouble.kind} {status}"
         await asyncio.to_thread(self._file.taken, webhook.id, event.id, self._now_us())
+        self._first.pop(webhook.id, None)
         return None
 
     async def _refused(self, webhook: Webhook, error: RefusedError) -> str | None:

@@ -112,7 +112,7 @@ class WebhookFile:
 
     def ended(self, key: str, reason: str, now_us: int) -> None:
         """Nothing more is sent."""
-        self._change("UPDATE webhooks SET ended_us = ?, reason = ? WHERE id = ?", (now_us, reason, id))
+        self._change("UPDATE webhooks SET ended_us = ?, reason = ? WHERE id = ?", (now_us, reason, key))
 
     def forget(self, before_us: int) -> None:
         """Delete those that ended before a time."""
