@@ -12,11 +12,12 @@ from ruimte.share.asking import Asked, Decision, Granted
 
 
 class RefusedError(RuimteError):
-    """A request that was decided against; ``decision`` says why."""
+    """A request that was decided against; ``decision`` says why, ``index`` is its entry in the log, where it was logged."""
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, index: int | None = None) -> None:
         super().__init__(decision.told, decision.asked.action, "ask what the agreement gives")
         self.decision = decision
+        self.index = index
 
 
 class Released(msgspec.Struct, frozen=True, kw_only=True):

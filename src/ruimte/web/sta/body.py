@@ -24,16 +24,22 @@ class Gone(Exception):  # noqa: N818 - no error: nobody is there to be told
 
 
 class Bodies:
-    """Reads bodies, and knows how much of them there is; what was read has to be given back with ``release``."""
+    """Reads bodies of ``largest`` bytes at most (else ``LARGEST``), and knows how much of them there is; what was read has to be
+    given back with ``release``."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int | None = None) -> None:
+        self._given = largest
         self._held = 0
+
+    @property
+    def _largest(self) -> int:
+        return LARGEST if self._given is None else self._given
 
     async def read(self, receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
         """The whole body. Raises ``Gone``, and ``WebError``: 413 too large, 408 not in time, 503 too many at once."""
         told = headers.get(b"content-length", b"0")
-        if len(told) > 9 or int(told) > LARGEST:
-            raise _too_large()
+        if len(told) > 9 or int(told) > self._largest:
+            raise _too_large(self._largest)
         pieces: list[bytes] = []
         try:
             await self._collect(receive, pieces)
@@ -59,8 +65,8 @@ class Bodies:
                     pieces.append(piece)
                     size += len(piece)
                     self._held += len(piece)
-                    if size > LARGEST:
-                        raise _too_large()
+                    if size > self._largest:
+                        raise _too_large(self._largest)
                     if self._held > LARGEST_TOGETHER:
                         raise WebError(503, "too much is being sent at once", "body", "send it again a little later")
                     if not message.get("more_body", False):
@@ -70,5 +76,5 @@ class Bodies:
             raise WebError(408, "the body did not arrive in time", "body", "send it without long breaks") from None
 
 
-def _too_large() -> WebError:
-    return WebError(413, f"the body is larger than {LARGEST} bytes", "body", "send it in parts")
+def _too_large(largest: int) -> WebError:
+    return WebError(413, f"the body is larger than {largest} bytes", "body", "send it in parts")

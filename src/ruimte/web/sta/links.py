@@ -17,14 +17,14 @@ _FORWARDED = (b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-prefix")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
-def base(scope: Scope, headers: Mapping[bytes, bytes], settings: WebSettings) -> str:
-    """The service's own address: as configured, else as a trusted proxy forwards it, else as the request has it.
+def base(scope: Scope, headers: Mapping[bytes, bytes], settings: WebSettings, root: str = ROOT) -> str:
+    """The address of the service at ``root``: as configured, else as a trusted proxy forwards it, else as the request has it.
 
     ``X-Forwarded-Proto``, ``-Host`` and ``-Prefix`` count only from a proxy on this machine; one that cannot be part of an
     address is passed over. Raises ``WebError`` (400) where the ``Host`` itself cannot.
     """
     if settings.base_url:
-        return settings.base_url.rstrip("/") + ROOT
+        return settings.base_url.rstrip("/") + root
     scheme, host, prefix = scope["scheme"], headers.get(b"host", b"").decode("latin-1"), ""
     if any(name in headers for name in _FORWARDED) and is_from_proxy(scope):
         proto, forwarded, given = (_first(headers, name) for name in _FORWARDED)
@@ -33,7 +33,7 @@ def base(scope: Scope, headers: Mapping[bytes, bytes], settings: WebSettings) ->
         prefix = given.rstrip("/") if _PREFIX.fullmatch(given.rstrip("/")) else ""
     if not _HOST.fullmatch(host):
         raise WebError(400, "is no name of a machine", "Host", "send the node's own name")
-    return f"{scheme}://{host}{prefix}{ROOT}"
+    return f"{scheme}://{host}{prefix}{root}"
 
 
 def is_from_proxy(scope: Scope) -> bool:
