@@ -26,7 +26,7 @@ MOST_HASHES = 63
 _MEND = "copy the whole file again, as it was given"
 
 
-class Extra(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Extra(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What goes with a proof: the entry itself, and what it commits to where that is still kept (``salt`` in base64url)."""
 
     leaf: str
