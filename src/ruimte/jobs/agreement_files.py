@@ -91,14 +91,13 @@ def write_whole(path: Path, octets: bytes, mode: int, *, new: bool = False) -> N
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(octets)
-            file.flush()
-            os.fsync(file.fileno())
         try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                file.write(octets)
+                file.flush()
+                os.fsync(file.fileno())
             if new:
                 os.link(part, path)  # unlike a rename this does not replace what is there
-                part.unlink()
             else:
                 part.replace(path)
         finally:

@@ -89,7 +89,7 @@ def statements(agreement: Agreement) -> tuple[Statement, ...]:
     found = []
     for action, by_party in _by_action(agreement.signatures).items():
         for party, token in by_party.items():
-            where = f"signatures.{action}, {party[:80]}"
+            where = f"signatures.{action}, {party if party in keys else repr(party[:80])}"
             if party not in keys:
                 raise RuimteError("is not a party", where, "only parties sign")
             public = _key_of(token, keys[party], where)
@@ -249,7 +249,7 @@ def _key_now(agreement: Agreement, party_id: str, at_s: int | None) -> _Key:
     held = _keys(agreement).get(party_id)
     if held is None:
         named = ", ".join(party.id for party in agreement.content.parties)
-        raise RuimteError("is not a party of this agreement", party_id[:200] or "party", f"its parties are {named}")
+        raise RuimteError("is not a party of this agreement", repr(party_id[:200]), f"its parties are {named}")
     return [each for each in held if at_s is None or each.from_s is None or each.from_s <= at_s + _LEEWAY_S][-1]
 
 

@@ -88,5 +88,7 @@ def _canonical(content: Mapping[str, Any]) -> bytes:
 
 
 def _plain(error: str) -> str:
+    """An error of a decoder in one line that can be printed: it may quote what stands in the file."""
     what, _, path = error.partition(" - at `$.")
-    return f"{path.rstrip('`')}: {what}" if path else what
+    told = f"{path.rstrip('`')}: {what}" if path else what
+    return "".join(letter if letter.isprintable() else "?" for letter in told)[:300]
