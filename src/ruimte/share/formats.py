@@ -23,7 +23,7 @@ JSON = "application/json"
 CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
 NGSI_LD = "application/ld+json"
-SENSORTHINGS = "application/vnd.ogc.sensorthings+json"
+SENSORTHINGS = "application/vnd.ogc.sta.data-array+json"
 MEDIA_TYPES = (JSON, CSV, PARQUET, NGSI_LD, SENSORTHINGS)
 _DECIMALS = 4
 
