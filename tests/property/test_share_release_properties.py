@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from share_world import MINUTE_US, NOON_US, PLACES, figures, granted
 
 from ruimte.share import places as share_places
 from ruimte.share.asking import Granted
@@ -16,6 +15,7 @@ from ruimte.share.cells import cells
 from ruimte.share.figures import Figures
 from ruimte.share.release import BASE, cut, release
 from ruimte.text import duration_us
+from share_world import MINUTE_US, NOON_US, PLACES, figures, granted
 
 TICK_US = 5 * MINUTE_US
 TICKS = 12

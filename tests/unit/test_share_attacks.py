@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from share_world import CITY, MINUTE_US, NOON_US, PLACES, POLICE, PRESS, figures, granted
 
 from ruimte.share.asking import Granted
 from ruimte.share.cells import cells
 from ruimte.share.figures import Figures
 from ruimte.share.places import given
 from ruimte.share.release import cut, release
+from share_world import CITY, MINUTE_US, NOON_US, PLACES, POLICE, PRESS, figures, granted
 
 TICK_US = 5 * MINUTE_US
 TICKS = 12
@@ -84,9 +84,7 @@ def success(make: Callable[[], Sequence[Granted]], how: Release, worlds: int = 4
 
 def check(name: str, make: Callable[[], Sequence[Granted]], at_least: float) -> None:
     alone, ours = success(make, each_by_itself), success(make, together)
-    print(
-        f"{name}: {alone:.1%} of small counts found where each grant is looked at by itself, {ours:.1%} with common cells (bound 0)"
-    )
+    print(f"{name}: {alone:.1%} of small counts found where each grant is seen by itself, {ours:.1%} with common cells (bound 0)")
     assert alone > at_least
     assert ours == 0.0
 
@@ -159,9 +157,7 @@ def test_a_recipient_that_comes_later() -> None:
         return found / small
 
     forgetting, ours = then_and_now(True), then_and_now(False)
-    print(
-        f"a later recipient: {forgetting:.1%} of small counts found where what was told before is forgotten, {ours:.1%} here (bound 0)"
-    )
+    print(f"a later recipient: {forgetting:.1%} of small counts found where the past is forgotten, {ours:.1%} here (bound 0)")
     assert forgetting > 0.1
     assert ours == 0.0
 
