@@ -76,11 +76,12 @@ def check(lab: str, as_json: bool) -> None:
     """Check a LAB folder: every mistake in one run, with its file, its place and how to mend it."""
     from ruimte.jobs.agreement_lab import agreement_mistakes
     from ruimte.jobs.devices import device_mistakes
+    from ruimte.jobs.lab_policies import policy_file_mistakes
     from ruimte.lab.check import check_lab
 
     read, mistakes = check_lab(_folder(lab))
     if read is not None:
-        mistakes = [*device_mistakes(read), *agreement_mistakes(read)]
+        mistakes = [*device_mistakes(read), *agreement_mistakes(read), *policy_file_mistakes(read.folder)]
     if as_json:
         rows = [{"file": m.file, "place": m.place, "what": m.what, "mend": m.mend} for m in mistakes]
         click.echo(json.dumps({"ok": not mistakes, "mistakes": rows}, ensure_ascii=False, indent=2))

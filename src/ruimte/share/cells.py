@@ -68,8 +68,8 @@ def cells(
     on (without it: of any time).
 
     Give all grants of the lab, also those that ended. One whose step is no whole number of ticks tells nothing, so does not
-    count. ``since_us``: from when on all of them were there; by default the latest moment at which one begins. A replay, whose
-    past nobody was told before, gives 0.
+    count. ``since_us``: from when on all of them were there; by default the latest moment at which one begins or was
+    signed. A replay, whose past nobody was told before, gives 0.
     """
     counted = [one for one in granted if _counts(one, tick_us, from_us)]
     shown = [given(one.grant, places) for one in counted]
@@ -82,7 +82,7 @@ def cells(
         joined=joined,
         block_us=math.gcd(*steps),
         window_us=math.lcm(*steps),
-        since_us=since_us if since_us is not None else max((one.not_before_us for one in counted), default=0),
+        since_us=since_us if since_us is not None else max((max(one.not_before_us, one.signed_us) for one in counted), default=0),
         gates=frozenset(name for one in shown for name in one if name in is_gate),
         flowing=frozenset(
             zones[0]

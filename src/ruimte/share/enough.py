@@ -55,12 +55,14 @@ def _people(block: Array, keys: Sequence[str], common: Cells, minimum: int) -> M
 def _flows(grid: Grid, block: Array, keys: Sequence[str], places: Mapping[str, PlaceInfo], common: Cells, minimum: int) -> Mask:
     passed = block[:, :, INFLOW:] * (common.block_us / HOUR_US)
     known = ~np.isnan(passed)
-    small = np.asarray(grid.value[:, :, PEOPLE] < minimum).reshape(len(keys), block.shape[1], -1)
+    per_block = common.block_us // grid.tick_us
+    small = np.asarray(grid.value[:, :, PEOPLE] < minimum).reshape(len(keys), block.shape[1], per_block)
     few: Mask = np.asarray(small.any(axis=2))
     few[:, 1:] |= few[:, :-1].copy()
     few[:, : -(-grid.first * grid.tick_us // common.block_us) + 1] = True  # nothing is known of the block before
     row = {key: index for index, key in enumerate(keys)}
     unseen = np.ones(block.shape[1], dtype=bool)
+    beside_gates = {side for gate in common.gates if gate in places for side in places[gate].sides}
     out = np.zeros(block.shape[:2], dtype=bool)
     for index, key in enumerate(keys):
         place = places[key]
@@ -70,7 +72,7 @@ def _flows(grid: Grid, block: Array, keys: Sequence[str], places: Mapping[str, P
             out[index] = known[index].any(axis=1) & (~known[index] | (passed[index] >= minimum)).all(axis=1)
             for side in place.sides:
                 out[index] &= ~(few[row[side]] if side in row else unseen)
-        elif not any(key in places[gate].sides for gate in common.gates if gate in places):
+        elif key not in beside_gates:
             out[index] = (passed[index, :, :2] >= minimum).all(axis=1) & ~few[index]
     return out
 
@@ -82,7 +84,7 @@ def _component(keys: Sequence[str], common: Cells) -> NDArray[np.int64]:
 def _hanging_together(mask: Mask, keys: Sequence[str], common: Cells, component: NDArray[np.int64]) -> Mask:
     """The mask where it holds for all places of a component in all blocks of the window."""
     per_window = common.window_us // common.block_us
-    windows = mask.reshape(len(keys), -1, per_window).all(axis=2)
+    windows = mask.reshape(len(keys), mask.shape[1] // per_window, per_window).all(axis=2)
     whole = np.ones((component.max(initial=0) + 2, windows.shape[1]), dtype=bool)
     np.logical_and.at(whole, component, windows)
     return np.repeat(whole[component], per_window, axis=1)

@@ -23,7 +23,7 @@ JSON = "application/json"
 CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
 NGSI_LD = "application/ld+json"
-SENSORTHINGS = "application/vnd.ogc.sensorthings+json"
+SENSORTHINGS = "application/vnd.ogc.sta.data-array+json"
 MEDIA_TYPES = (JSON, CSV, PARQUET, NGSI_LD, SENSORTHINGS)
 _DECIMALS = 4
 
@@ -54,7 +54,7 @@ def write(figures: Figures, meta: Mapping[str, Any], media_type: str, places: Ma
     Raises ``RuimteError`` for another media type.
     """
     if media_type == JSON:
-        return msgspec.json.encode({"meta": meta, "figures": list(rows(figures, meta))})
+        return msgspec.json.encode({"meta": meta, "figures": rows(figures, meta)})
     if media_type == CSV:
         return _csv(figures, meta)
     if media_type == PARQUET:
@@ -68,28 +68,47 @@ def write(figures: Figures, meta: Mapping[str, Any], media_type: str, places: Ma
     )
 
 
-def rows(figures: Figures, meta: Mapping[str, Any]) -> Iterator[Row]:
+def rows(figures: Figures, meta: Mapping[str, Any]) -> list[Row]:
     """The figures place by place, quantity by quantity, in the order of time; only quantities that a place has."""
-    spans = [(iso(start), iso(start + figures.step_us)) for start in figures.starts_us.tolist()]
-    value, low, high = (_plain(cube) for cube in (figures.value, figures.low, figures.high))
-    suppressed = figures.suppressed.tolist()
-    for p, place in enumerate(figures.places):
-        of = meta["places"][place]
-        for q, quantity in enumerate(figures.quantities):
-            if quantity not in of["quantities"]:
-                continue
-            names = of.get("levels", ()) if quantity == "level" else None
-            for s, (start, end) in enumerate(spans):
-                figure = value[p][s][q]
-                level = msgspec.UNSET if names is None else None if figure is None else names[int(figure)]
-                yield Row(place, quantity, start, end, figure, low[p][s][q], high[p][s][q], suppressed[p][s][q], level)
+    told = [
+        (p, q, place, quantity)
+        for p, place in enumerate(figures.places)
+        for q, quantity in enumerate(figures.quantities)
+        if quantity in meta["places"][place]["quantities"]
+    ]
+    steps = len(figures.starts_us)
+    at = np.array([p for p, *_ in told], dtype=np.int64), slice(None), np.array([q for _, q, *_ in told], dtype=np.int64)
+    value, low, high = (_plain(cube[at]) for cube in (figures.value, figures.low, figures.high))
+    levels: list[str | msgspec.UnsetType | None] = [msgspec.UNSET] * (len(told) * steps)
+    for pair, (_, _, place, quantity) in enumerate(told):
+        if quantity == "level":
+            names = meta["places"][place].get("levels", ())
+            for index in range(pair * steps, (pair + 1) * steps):
+                rank = value[index]
+                levels[index] = None if rank is None else names[int(rank)]
+    starts = figures.starts_us.tolist()
+    return list(
+        map(
+            Row,
+            [place for _, _, place, _ in told for _ in starts],
+            [quantity for _, _, _, quantity in told for _ in starts],
+            [iso(start) for start in starts] * len(told),
+            [iso(start + figures.step_us) for start in starts] * len(told),
+            value,
+            low,
+            high,
+            figures.suppressed[at].ravel().tolist(),
+            levels,
+        )
+    )
 
 
-def _plain(cube: Array) -> list[list[list[float | None]]]:
-    """Nested lists with four decimals; what is NaN is None."""
-    out = np.round(cube, _DECIMALS).astype(object)
-    out[np.isnan(cube)] = None
-    return out.tolist()  # type: ignore[no-any-return]
+def _plain(cube: Array) -> list[float | None]:
+    """One list, with four decimals; what is NaN is None."""
+    out: list[float | None] = np.round(cube, _DECIMALS).ravel().tolist()
+    for index in np.flatnonzero(np.isnan(cube)).tolist():
+        out[index] = None
+    return out
 
 
 def _csv(figures: Figures, meta: Mapping[str, Any]) -> bytes:
@@ -121,7 +140,7 @@ _COLUMNS = pa.schema(
 
 
 def _parquet(figures: Figures, meta: Mapping[str, Any]) -> bytes:
-    all_rows = list(rows(figures, meta))
+    all_rows = rows(figures, meta)
     own = {name: [getattr(row, name) for row in all_rows] for name in ("place", "quantity", "value", "low", "high", "suppressed")}
     times = np.array(figures.starts_us, dtype=np.int64)
     starts = np.tile(times, len(all_rows) // max(len(times), 1))
@@ -138,15 +157,14 @@ def _parquet(figures: Figures, meta: Mapping[str, Any]) -> bytes:
 def _ngsi_ld(figures: Figures, places: Mapping[str, PlaceInfo]) -> Iterator[dict[str, Any]]:
     """An entity for each count point, gate and step of which a flow is told; its counts are rate times step."""
     scale = figures.step_us / HOUR_US
-    column = {quantity: index for index, quantity in enumerate(figures.quantities)}
-    value = _plain(figures.value)
+    flows = [(index, quantity) for index, quantity in enumerate(figures.quantities) if quantity in ("flow", "inflow", "outflow")]
     for p, key in enumerate(figures.places):
         place = places.get(key)
         if place is None or place.kind == "zone" or place.geometry is None:
             continue
         for s, start in enumerate(figures.starts_us.tolist()):
-            told = {quantity: value[p][s][column[quantity]] for quantity in ("flow", "inflow", "outflow") if quantity in column}
-            counts = {quantity: rate * scale for quantity, rate in told.items() if rate is not None}
+            told = {quantity: float(figures.value[p, s, index]) for index, quantity in flows}
+            counts = {quantity: rate * scale for quantity, rate in told.items() if rate == rate}
             if counts:
                 yield to_crowd_flow_observed(
                     f"{figures.lab}:{key}",

@@ -18,7 +18,7 @@ from ruimte.text import duration_text
 class Grid:
     """Ticks without holes from ``start_us`` on, a whole number of ``unit_us``; what is not in the figures is NaN.
 
-    ``value``, ``low`` and ``high`` have the shape (places, ticks, quantities).
+    ``value``, ``low``, ``high`` and ``hidden`` (what is not told already) have the shape (places, ticks, quantities).
     ``[first, last)``: the ticks of which there were figures, NaN or not.
     """
 
@@ -27,6 +27,7 @@ class Grid:
     value: Array
     low: Array
     high: Array
+    hidden: NDArray[np.bool_]
     first: int
     last: int
 
@@ -76,8 +77,9 @@ def grid(figures: Figures, places: tuple[str, ...], quantities: tuple[Quantity, 
         out[target] = cube[source]
         return out
 
+    hidden = laid_out(figures.suppressed.astype(np.float64)) == 1.0
     first, last = (begin_us - start_us) // tick_us, (end_us - start_us) // tick_us
-    return Grid(start_us, tick_us, laid_out(figures.value), laid_out(figures.low), laid_out(figures.high), first, last)
+    return Grid(start_us, tick_us, laid_out(figures.value), laid_out(figures.low), laid_out(figures.high), hidden, first, last)
 
 
 def _indices(numbers: Iterable[int]) -> NDArray[np.int64]:

@@ -74,7 +74,7 @@ def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo],
     row = {key: index for index, key in enumerate(keys)}
     members = [[row[zone] for zone in zones] for zones in names.values()]
     cube = _Cube(*(_summed(means(part, ticks_in(figures, step_us)), members) for part in (ticks.value, ticks.low, ticks.high)))
-    told = np.ones(cube.value.shape, dtype=bool)
+    told, hidden = np.ones(cube.value.shape, dtype=bool), _any_hidden(ticks, members, step_us)
     if suppressing:
         told = _told(ticks, keys, members, places, common, form.minimum, step_us)
     elif form.exactness == "private":
@@ -84,7 +84,7 @@ def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo],
     starts_us = ticks.starts_us(step_us)
     begin_us, end_us = (ticks.start_us + tick * ticks.tick_us for tick in (ticks.first, ticks.last))
     whole = (starts_us >= begin_us) & (starts_us + step_us <= end_us)
-    out = _quantities(cube, told, names, places, quantities)
+    out = _quantities(cube, told, hidden, names, places, quantities)
     return Figures(
         kind=figures.kind,
         lab=figures.lab,
@@ -184,6 +184,17 @@ def _summed(cube: Array, members: list[list[int]]) -> Array:
     return out
 
 
+def _any_hidden(ticks: Grid, members: list[list[int]], step_us: int) -> Mask:
+    """Where a tick of a place under a name was not told already, shape (names, steps, base quantities)."""
+    places, count, quantities = ticks.hidden.shape
+    per_step = step_us // ticks.tick_us
+    by_step: Mask = np.asarray(ticks.hidden.reshape(places, count // per_step, per_step, quantities).any(axis=2))
+    out = np.zeros((len(members), *by_step.shape[1:]), dtype=bool)
+    for index, rows in enumerate(members):
+        out[index] = by_step[rows].any(axis=0)
+    return out
+
+
 def _told(
     ticks: Grid,
     keys: tuple[str, ...],
@@ -196,7 +207,10 @@ def _told(
     """Where enough people stand behind the figures under each name, shape (names, steps, base quantities)."""
     unknown = {key: PlaceInfo("zone") for key in keys if key not in places}
     people, flows = enough(ticks, keys, unknown | dict(places), common, minimum)
-    by_step = [mask.reshape(len(keys), -1, step_us // common.block_us).all(axis=2) for mask in (people, flows, flows, flows)]
+    by_step = [
+        mask.reshape(len(keys), mask.shape[1] * common.block_us // step_us, step_us // common.block_us).all(axis=2)
+        for mask in (people, flows, flows, flows)
+    ]
     each = np.stack(by_step, axis=2)
     return np.stack([each[rows].all(axis=0) for rows in members]) if members else np.empty((0, *each.shape[1:]), dtype=bool)
 
@@ -218,6 +232,7 @@ class _Out:
 def _quantities(
     cube: _Cube,
     told: Mask,
+    hidden: Mask,
     names: Mapping[str, tuple[str, ...]],
     places: Mapping[str, PlaceInfo],
     quantities: tuple[Quantity, ...],
@@ -234,7 +249,7 @@ def _quantities(
             base = _BASE_OF[quantity] if quantity != "level" else (FLOW if "flow" in kinds else PEOPLE)
             known = ~np.isnan(cube.value[row, :, base])
             show = told[row, :, base]
-            out.suppressed[row, :, column] = known & ~show
+            out.suppressed[row, :, column] = (known & ~show) | (~known & hidden[row, :, base])
             for into, part in ((out.value, cube.value), (out.low, cube.low), (out.high, cube.high)):
                 figure = np.where(show, part[row, :, base], np.nan)
                 into[row, :, column] = _told_as(quantity, figure, zones, places)
