@@ -127,6 +127,7 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
         files.Retention,
         files.Map,
         files.Intake,
+        files.Privacy,
         files.ZoneProperties,
         files.GateProperties,
         files.CountPointProperties,
