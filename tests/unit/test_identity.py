@@ -23,12 +23,12 @@ from ruimte.keys import client_assertion
 from ruimte.keys.access_token import Confirmation, make_token
 from ruimte.keys.client_assertion import KIND, make_assertion
 from ruimte.keys.dpop import make_proof
-from ruimte.keys.signature import KeyPair, generate, key_id, signing_key
+from ruimte.keys.signature import KeyPair, generate, key_id, private_jwk
 
 ISSUER = f"{BASE}/share/v1"
 TOKEN = f"{ISSUER}/token"
 WHO = f"{ISSUER}/who"
-PROOF_KEY = signing_key(generate().private)
+PROOF_KEY = private_jwk(generate().private)
 CERTIFICATE = hashlib.sha256(b"a certificate").digest()
 
 
@@ -43,7 +43,7 @@ def by_hand(claims: dict[str, Any], pair: KeyPair, **header: Any) -> str:
     first, second = (
         base64.urlsafe_b64encode(json.dumps(each).encode()).rstrip(b"=") for each in ({"alg": "Ed25519"} | header, told)
     )
-    signature = signing_key(pair.private).get_op_key("sign").sign(first + b"." + second)
+    signature = private_jwk(pair.private).get_op_key("sign").sign(first + b"." + second)
     return b".".join([first, second, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
 
 
@@ -238,7 +238,7 @@ def test_where_it_cannot_be_noted_that_an_assertion_was_used_no_token_is_given(n
 
 def test_a_stolen_token_opens_nothing(node: PartnerNode) -> None:
     stolen = token(node)
-    own = signing_key(generate().private)
+    own = private_jwk(generate().private)
     refused("invalid_token", lambda: check(node, stolen, dpop=proof(node, "GET", WHO, stolen, own)))
     refused("invalid_token", lambda: check(node, stolen, dpop=None))
     refused("invalid_token", lambda: check(node, stolen, authorization=f"Bearer {stolen}"))
@@ -368,7 +368,7 @@ def test_no_token_and_forged_tokens_prove_nobody(node: PartnerNode) -> None:
         make_token(KeyPair(mallory.private, node.pair.public), **claims),
         by_hand({}, node.pair, typ="at+jwt", kid=key_id(node.pair.public)),
         by_hand(CLAIMS, node.pair, typ="JWT"),
-        make_proof(signing_key(node.pair.private), "GET", WHO, at_s=int(NOW_S)),
+        make_proof(private_jwk(node.pair.private), "GET", WHO, at_s=int(NOW_S)),
     ):
         refused("invalid_token", lambda forged=forged: check(node, forged))
     with pytest.raises(RuimteError):

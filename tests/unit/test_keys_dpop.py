@@ -12,11 +12,11 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from ruimte.errors import RuimteError
 from ruimte.keys.dpop import NonceError, check_proof, make_proof, normal, token_hash
-from ruimte.keys.signature import generate, key_id, signing_key
+from ruimte.keys.signature import generate, key_id, private_jwk
 
 URL = "https://crowd.example.org/share/v1/state"
 PAIR = generate()
-KEY = signing_key(PAIR.private)
+KEY = private_jwk(PAIR.private)
 # RFC 9449, figure 2 (a proof for the token endpoint) and section 7.1 (a token and its hash)
 OF_THE_RFC = (
     "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldW"
@@ -69,7 +69,7 @@ def test_a_proof_that_was_made_holds_and_names_its_key(key: Any) -> None:
         ({"b64": False, "crit": ["b64"]}, {}),
         ({"b64": False}, {}),
         ({"jwk": KEY.as_dict(private=True)}, {}),
-        ({"jwk": signing_key(generate().private).as_dict(private=False)}, {}),
+        ({"jwk": private_jwk(generate().private).as_dict(private=False)}, {}),
         ({"jwk": {"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}}, {}),
         ({"jwk": {"kty": "oct", "k": "c2VjcmV0"}}, {}),
         ({"jwk": RSAKey.generate_key(2048, auto_kid=False).as_dict(private=False)}, {}),
