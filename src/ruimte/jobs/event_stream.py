@@ -31,6 +31,7 @@ class EventStream:
         self._is_first = True
         self._id, self._event = last_event_id, ""
         self._data: list[str] = []
+        self._size = 0
 
     def feed(self, octets: bytes) -> list[ServerEvent]:
         """The events that these bytes made whole. Raises ``EventError`` for one that is too large, or is no UTF-8."""
@@ -59,7 +60,7 @@ class EventStream:
             raise EventError("is no UTF-8", "stream", "see what the other node sends") from None
 
     def _require_small(self) -> None:
-        if len(self._rest) + sum(map(len, self._data)) > MOST_BYTES:
+        if len(self._rest) + self._size > MOST_BYTES:
             raise EventError(f"an event is larger than {MOST_BYTES} bytes", "stream", "see what the other node sends")
 
     def _take(self, line: str) -> ServerEvent | None:
@@ -67,12 +68,13 @@ class EventStream:
             self._is_first, line = False, line.removeprefix("\ufeff")
         if not line:
             event, data = self._event or "message", "\n".join(self._data)
-            is_one, self._event, self._data = bool(self._data), "", []
+            is_one, self._event, self._data, self._size = bool(self._data), "", [], 0
             return ServerEvent(self._id, event, data) if is_one else None
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if field == "data":
             self._data.append(value)
+            self._size += len(value) + 1
             self._require_small()
         elif field == "event":
             self._event = value

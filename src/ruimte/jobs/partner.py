@@ -17,7 +17,7 @@ import msgspec
 from ruimte.errors import RuimteError
 from ruimte.jobs.event_stream import EventError, EventStream, ServerEvent
 from ruimte.keys.client_assertion import KIND, make_assertion
-from ruimte.keys.dpop import make_proof
+from ruimte.keys.dpop import make_proof, normal
 from ruimte.keys.signature import KeyPair, generate, private_jwk
 from ruimte.notify.guarded import GuardedTransport
 from ruimte.notify.post import CONNECT_S, tls_context
@@ -126,7 +126,8 @@ class Partner:
     ) -> AsyncIterator[ServerEvent]:
         """The events of a stream, after ``last_event_id``, until the other node ends it.
 
-        Raises ``PartnerError`` where it refuses, is silent for too long, or breaks off.
+        Who stops listening before that closes it (``contextlib.aclosing``). Raises ``PartnerError`` where it refuses,
+        is silent for too long, or breaks off.
         """
         headers = {"accept": "text/event-stream"} | ({"last-event-id": last_event_id} if last_event_id else {})
         timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S)
@@ -136,7 +137,7 @@ class Partner:
                 if answer.status_code != 200:
                     raise _refused(answer, await _body(answer, _MOST_OF_TOKEN), self.issuer)
                 events = EventStream(last_event_id or "")
-                async for octets in answer.aiter_raw():
+                async for octets in answer.aiter_bytes():
                     for event in events.feed(octets):
                         yield event
 
@@ -239,20 +240,18 @@ class Partner:
 
 def _root(base_url: str, allow_private: bool) -> str:
     """The issuer: the address that all of the other node's are below."""
-    try:
-        url = httpx.URL(base_url.rstrip("/").removesuffix(ROOT))
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.scheme not in (("https", "http") if allow_private else ("https",)) or not url.host or url.userinfo or url.query:
+    above = base_url.rstrip("/").removesuffix(ROOT)
+    schemes = ("https://", "http://") if allow_private else ("https://",)
+    if normal(above) is None or not above.startswith(schemes) or "?" in above or "#" in above:
         raise RuimteError("is no address of a node", base_url[:200], "write it like https://crowd.example.org")
-    return str(url.copy_with(fragment=None)).rstrip("/") + ROOT
+    return above + ROOT
 
 
 async def _body(answer: httpx.Response, most: int) -> bytes:
     if answer.headers.get("content-encoding", "identity") != "identity":
         raise PartnerError("answers in a coding that was not asked for", str(answer.url), "see what stands between", again=False)
     body = bytearray()
-    async for octets in answer.aiter_raw():
+    async for octets in answer.aiter_bytes():
         body += octets
         if len(body) > most:
             raise PartnerError(f"its answer is larger than {most} bytes", str(answer.url), "ask for less", again=False)
