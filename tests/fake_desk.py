@@ -89,8 +89,8 @@ class FakeDesk:
     def leave(self, queue: asyncio.Queue[Event | RefusedError]) -> None:
         self.queues.remove(queue)
 
-    def publish(self, kind: Kind = "state") -> Event:
-        """Something new, to all who follow."""
+    def publish(self, kind: Kind = "state", padding: int = 0) -> Event:
+        """Something new, to all who follow; so many bytes larger than it has to be."""
         number = len(self.sent) + 1
         body = cloud_event(
             id=str(number),
@@ -101,7 +101,7 @@ class FakeDesk:
             agreement=HASH,
             index=number,
             salt="c2FsdA",
-            data=b'{"people": %d}' % number,
+            data=b'{"people": %d%s}' % (number, b" " * padding),
         )
         event = Event(id=str(number), body=body, signature=sign(body, KEYS.private, number, detached=True))
         self.sent.append(event)

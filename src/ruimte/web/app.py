@@ -32,7 +32,7 @@ from ruimte.web.pages import Pages
 from ruimte.web.problems import WebError, answer, own_mistake
 from ruimte.web.session import Accounts
 from ruimte.web.settings import WebSettings
-from ruimte.web.sta.app import Front, StaApp
+from ruimte.web.sta.app import Front, Served
 from ruimte.web.statics import Statics
 from ruimte.web.words import marked
 
@@ -41,7 +41,7 @@ def create_app(
     room: Room,
     accounts: Accounts,
     settings: WebSettings,
-    services: Sequence[StaApp] = (),
+    services: Sequence[Served] = (),
     inbox: Inbox | None = None,
     push_desk: PushDesk | None = None,
     channels: Callable[[], list[ChannelState]] | None = None,
@@ -84,6 +84,7 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.room = room
     app.state.hub = hub
+    app.state.services = services
     app.state.inbox = inbox
     app.state.push = push_desk
     app.state.channels = channels

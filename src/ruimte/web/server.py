@@ -23,6 +23,8 @@ class PageServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.hub.close()
+        for service in self._app.state.services:
+            service.close()
         await super().shutdown(sockets)
 
 

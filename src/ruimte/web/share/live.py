@@ -86,11 +86,11 @@ class _Stream(Response):
             if not leaving.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
+            self._here.desk.leave(self._queue)
+            self._here.streams.leave(self._party)
             telling.cancel()
             leaving.cancel()
             await asyncio.gather(telling, leaving, return_exceptions=True)
-            self._here.desk.leave(self._queue)
-            self._here.streams.leave(self._party)
 
     async def _tell(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -110,7 +110,8 @@ class _Stream(Response):
     async def _next(self) -> Event | RuimteError | None:
         """What is new, or None where that was nothing for a while."""
         try:
-            return await asyncio.wait_for(self._queue.get(), BEAT_S)
+            async with asyncio.timeout(BEAT_S):  # wait_for of Python 3.11 may swallow that the stream is stopped
+                return await self._queue.get()
         except TimeoutError:
             return None
 

@@ -25,10 +25,23 @@ _BROWSERS = [
 ]
 
 
+class Served(Protocol):
+    """A service for programs: an ASGI application that answers everything under its ``root``."""
+
+    @property
+    def root(self) -> str: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def close(self) -> None:
+        """The node stops: end what has no end of its own."""
+        ...
+
+
 class Front:
     """Middleware: hands what is asked of a service, under its root, to that service, and everything else on."""
 
-    def __init__(self, app: ASGIApp, services: Sequence[StaApp]) -> None:
+    def __init__(self, app: ASGIApp, services: Sequence[Served]) -> None:
         self._app, self._services = app, services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +85,9 @@ class StaApp:
             mistake = {"code": 500, "type": "error", "message": "the node made a mistake", "mend": "see the node's own messages"}
             reply = Reply(500, encode(mistake))
         await self._send(scope, reply, send)
+
+    def close(self) -> None:
+        """Nothing here goes on by itself."""
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
         headers = dict(scope["headers"])
