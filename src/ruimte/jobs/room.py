@@ -249,6 +249,25 @@ class LogView(_View, frozen=True, kw_only=True):
     name: str | None = None
 
 
+class ContributionView(_View, frozen=True, kw_only=True):
+    """What a partner told about a place: ``text`` as a person reads it ("closed until 23:00"), ``party`` the organisation.
+
+    ``now`` is whether it holds already; ``expected`` are persons, for arrivals; ``status`` is a zone's.
+    """
+
+    kind: str
+    place: str
+    place_name: str
+    party: str
+    begin: str
+    end: str
+    received: str
+    now: bool
+    text: str
+    expected: int | None = None
+    status: str | None = None
+
+
 class Change(_View, frozen=True, kw_only=True):
     """What a listener gets: ``state`` (zones moved on), ``changed`` (warnings or logbook), ``beat`` (only that we live)."""
 

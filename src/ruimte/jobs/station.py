@@ -194,6 +194,10 @@ class Station:
     def tick(self, rows: pa.Table, until_us: int) -> Outcome:
         """Take in what was received since the last call and look at every place at ``until_us``."""
         outcome = Outcome()
+        if not self.model.places:  # a node that only shows what others share
+            self.picture = self.picture_at(until_us)
+            self._write(outcome, None, None, until_us)
+            return outcome
         if not self._runs(ESTIMATORS, until_us, outcome):
             self._write(outcome, None, None, until_us)
             return outcome
@@ -438,7 +442,7 @@ class Station:
             for id_ in self.place_ids
         ]
         known = [one for one in found if one is not None and one.issued_us == end_us]
-        if len(known) < len(found):
+        if not known or len(known) < len(found):
             return None
         quantiles = np.stack([one.quantiles for one in known]).astype(np.float64)
         if quantiles.shape[1:] != (self._horizons, len(LEVELS)):

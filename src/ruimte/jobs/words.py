@@ -11,6 +11,8 @@ from babel.numbers import format_decimal, format_percent
 from ruimte.clock import from_us
 from ruimte.jobs.compare_sentences import SENTENCES as COMPARING
 from ruimte.jobs.delivery_words import SENTENCES as DELIVERY
+from ruimte.jobs.partner_words import CONDITIONS
+from ruimte.jobs.partner_words import SENTENCES as PARTNERS
 from ruimte.lab.lab import Lab
 from ruimte.model.role import ROLE_NAMES
 from ruimte.model.warning import Reason
@@ -228,7 +230,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
     },
 }
-_SENTENCES |= DELIVERY | COMPARING
+_SENTENCES |= DELIVERY | COMPARING | PARTNERS
 _MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
 IDENTIFIERS = {
     "a number plate": "een kenteken",
@@ -264,8 +266,8 @@ class Words:
         self._zone: ZoneInfo = lab.zone
 
     def place(self, key: str) -> str:
-        """Name of a zone or count point."""
-        found = self._lab.zones.get(key) or self._lab.count_points.get(key)
+        """Name of a zone, count point or gate."""
+        found = self._lab.zones.get(key) or self._lab.count_points.get(key) or self._lab.gates.get(key)
         return key if found is None else pick(found.name, self._language)
 
     def reason(self, reason: Reason) -> str:
@@ -288,6 +290,8 @@ class Words:
             kind = "opened-now"
         if kind == "note" and entry.place is not None:
             kind = "note-place"
+        if kind == "contributed":
+            kind = f"contributed-{figures['told']}"
         return self._fill(f"log.{kind}", figures).strip()
 
     def sentence(self, key: str, figures: dict[str, Any]) -> str:
@@ -347,6 +351,8 @@ class Words:
             return identifier(str(value), language)
         if name == "mode":
             return pick(_MODES[value], language)
+        if name == "condition":
+            return pick(CONDITIONS[value], language)
         if name == "name":
             return pick(value, language) if isinstance(value, dict) else str(value)
         if isinstance(value, float):

@@ -32,7 +32,7 @@ from ruimte.lab.files import (
 )
 from ruimte.lab.lab import Lab, device_topic
 from ruimte.lab.mistakes import Mistake, Spot
-from ruimte.lab.places import Places, read_places
+from ruimte.lab.places import FILE, Places, read_places
 from ruimte.lab.privacy import check_privacy
 from ruimte.lab.rules import time_zone
 from ruimte.lab.tables import entries, read_toml, typed
@@ -50,7 +50,10 @@ _OWNED = {"sensors": "sensor", "topic": "topic", "signing_key": "key"}
 
 
 def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
-    """The lab in this folder and all mistakes in its files; the lab is ``None`` where there is any mistake."""
+    """The lab in this folder and all mistakes in its files; the lab is ``None`` where there is any mistake.
+
+    A lab without sensors may be without places too: its node shows what partners share, and needs no algorithm for that.
+    """
     found: list[Mistake] = []
     if not folder.is_dir():
         what = "this is not a folder" if folder.exists() else "there is no such folder"
@@ -65,8 +68,14 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
         tick = file.ticks.length if file is not None and DAY_US % duration_us(file.ticks.length) == 0 else None
         _check_sensors(sensors, tick, zone, places)
         _check_devices(devices, {key for _, key, _ in sensors}, file.key if file is not None else "")
+    watches = places is not None and sensors is not None and not (places.zones or places.count_points or sensors)
+    if places is not None and not watches and not {"zone", "count_point"} & set(places.named.values()):
+        what = "there is no zone and no count point"
+        Spot(found, FILE).mistake(
+            what, "add a feature with kind zone or count_point, or take the sensors out to only follow others"
+        )
     if algorithms is not None:
-        _check_algorithms(algorithms, zone, Spot(found, "algorithms.toml"))
+        _check_algorithms(algorithms, zone, Spot(found, "algorithms.toml"), () if watches else ALGORITHMS)
     for measure, _, spot in measures or []:
         if measure is not None:
             _check_places(measure.places, places, spot)
@@ -281,12 +290,12 @@ def _check_validity(
         spot.mistake(what, "set a later day", at=at)
 
 
-def _check_algorithms(register: _Entries[AlgorithmEntry], zone: ZoneInfo, whole: Spot) -> None:
+def _check_algorithms(register: _Entries[AlgorithmEntry], zone: ZoneInfo, whole: Spot, needed: tuple[str, ...]) -> None:
     for algorithm, _, spot in register:
         if algorithm is not None:
             _check_validity(algorithm, zone, spot)
     named = {key for _, key, _ in register}
-    for key in ALGORITHMS:
+    for key in needed:
         if key not in named:
             whole.mistake(f"algorithm {key!r} is not registered, so it cannot run", f'add an [[algorithm]] with key = "{key}"')
 

@@ -72,8 +72,6 @@ def read_places(folder: Path, found: list[Mistake]) -> Places | None:
     places, seen = Places(), dict[str, str]()
     for number, feature in enumerate(raw["features"], start=1):
         _read_feature(feature, number, places, seen, found)
-    if not {"zone", "count_point"} & set(places.named.values()):
-        whole.mistake("there is no zone and no count point", "add a feature with kind zone or count_point")
     _check_overlaps(places)
     for gate in places.gates.values():
         _check_gate(gate, places)

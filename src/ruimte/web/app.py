@@ -18,11 +18,12 @@ from starlette.routing import Route
 from ruimte import __version__
 from ruimte.errors import RuimteError
 from ruimte.jobs.inbox import Inbox
+from ruimte.jobs.partners import Partners
 from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.control import act, compare, logbook, page, wall
+from ruimte.web.control import act, compare, logbook, page, partners, wall
 from ruimte.web.guard import Guard, security_headers
 from ruimte.web.limits import Limits
 from ruimte.web.oidc import routes as oidc
@@ -46,10 +47,11 @@ def create_app(
     push_desk: PushDesk | None = None,
     channels: Callable[[], list[ChannelState]] | None = None,
     provider: Provider | None = None,
+    followed: Partners | None = None,
 ) -> Starlette:
     """The application for one room, with the ``services`` for programs that stand before its pages, what its ``inbox`` tells of
-    its sources, a ``push_desk`` where browsers may ask to be warned, how its ``channels`` do, and the
-    ``provider`` that signs people in.
+    its sources, a ``push_desk`` where browsers may ask to be warned, how its ``channels`` do, the ``provider`` that signs people
+    in, and the partners that are ``followed``.
 
     Raises ``RuimteError`` where the browser libraries are missing.
     """
@@ -91,6 +93,7 @@ def create_app(
     app.state.accounts = accounts
     app.state.limits = Limits()
     app.state.provider = provider
+    app.state.partners = followed
     app.state.flows = Flows()
     app.state.reporting = asyncio.Lock()
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
@@ -106,6 +109,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/fragments/warnings", page.warnings),
         Route("/fragments/logbook", page.logbook),
         Route("/fragments/table", page.table),
+        Route("/fragments/partners", partners.fragment),
         Route("/warnings/{id:int}/compare", compare.fragment),
         Route("/warnings/{id:int}/acknowledge", act.acknowledge, methods=["POST"]),
         Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
@@ -147,6 +151,8 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/push-worker.js", push.worker),
         Route("/push/subscribe", push.subscribe, methods=["POST"]),
         Route("/push/unsubscribe", push.unsubscribe, methods=["POST"]),
+        Route("/api/v1/foreign", partners.foreign),
+        Route("/api/v1/foreign.geojson", partners.places),
         Route("/api/v1/sources", sources.sources),
         Route("/api/v1/sensors", sensors.sensors),
         Route("/api/v1/stream", stream.stream),

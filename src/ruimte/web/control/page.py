@@ -13,6 +13,7 @@ from ruimte.lab.lab import CountPoint, Lab, Zone
 from ruimte.model.role import Actor, Permission
 from ruimte.text import duration_us, pick
 from ruimte.web import conditions, fields
+from ruimte.web.control import partners
 from ruimte.web.control.levels import SYMBOLS, legend, worst_first
 from ruimte.web.control.script_words import script_words
 from ruimte.web.pages import Pages
@@ -40,6 +41,7 @@ async def control_room(request: Request) -> Response:
         **_warnings(request, None),
         **_logbook(request, None),
         **_table(request, None),
+        **partners.panel(request),
     }
     return pages.render(request, "control_room.html", **context)
 
@@ -105,10 +107,12 @@ def _warnings(request: Request, at_us: int | None) -> dict[str, Any]:
     }
 
 
-def why_none(phase: str, zones: list[ZoneView]) -> Literal["starting", "unheard", "unforecast", "calm"]:
+def why_none(phase: str, zones: list[ZoneView]) -> Literal["starting", "elsewhere", "unheard", "unforecast", "calm"]:
     """What it means where there are no warnings: only ``calm`` is good news."""
     if phase == "starting":
         return "starting"
+    if not zones:
+        return "elsewhere"
     if all(zone.silent or zone.mean is None for zone in zones):
         return "unheard"
     if not any(zone.forecast for zone in zones):
@@ -138,6 +142,7 @@ def _table(request: Request, at_us: int | None) -> dict[str, Any]:
     return {
         "rows": worst_first(room.zones(pages.language(request), at_us)),
         "level_symbols": SYMBOLS,
+        "told_of": partners.told_by_place(request) if at_us is None else {},
         "rests": conditions.rests,
         "condition_symbols": conditions.SYMBOLS,
     }
@@ -168,6 +173,7 @@ def for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
         "places": lab.geojson(),
         "words": script_words(words),
         "push": key_for(request),
+        "partners": partners.has_partners(request),
     }
 
 

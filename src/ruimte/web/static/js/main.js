@@ -110,6 +110,7 @@ const heard = {
     pulse.beat();
     fragments.refresh("warnings");
     fragments.refresh("logbook");
+    document.dispatchEvent(new Event("changed"));
     if (lookback.atIso() === null) drawChart(); // a measure that was taken is predicted on it
   },
   beat({ status }) {
@@ -146,6 +147,7 @@ dialogs.start();
 keys.start();
 theme.start(chart.recolour);
 if (data.push) import("./push.js").then((push) => push.start());
+if (data.partners) import("./partners.js").then((partners) => partners.start());
 lookback.start(lookBack);
 onPaper();
 pulse.start(() => ["warnings", "logbook", "table"].forEach(fragments.refresh));

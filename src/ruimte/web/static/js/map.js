@@ -17,6 +17,7 @@ const animate = !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const byFinger = matchMedia("(pointer: coarse) and (max-width: 60rem)").matches; // one finger scrolls the page, two move the map
 const map = L.map("map", { zoomControl: false, attributionControl: false, zoomSnap: 0.25, maxZoom: 20, renderer: L.svg(), zoomAnimation: animate, fadeAnimation: animate, inertia: animate,
   dragging: !byFinger, ...(data.still && STILL) });
+export { map as leaflet };
 const layers = new Map();
 let zones = new Map();
 let chosen = null;
@@ -37,18 +38,35 @@ export function start(onChoose) {
     onEachFeature: (feature, layer) => layers.set(feature.id, layer),
   });
   if (!layers.size) return;
-  whole = shapes.getBounds().pad(0.06);
-  fit();
-  if (data.tiles === "pdok-grey") addTiles();
-  else drawGrid(map);
+  ground(shapes.getBounds());
   map.createPane("halo").classList.add("leaflet-zoom-hide");
   shapes.addTo(map);
-  map.getPane("overlayPane").querySelector("svg").insertAdjacentHTML("afterbegin", `<defs>${HATCH}</defs>`);
+  hatch();
   Mark.spread(map, [...layers.values()]);
   for (const [key, layer] of layers) (data.still ? makeShape : makeButton)(key, layer);
   map.on("zoomend", () => { Mark.spread(map, [...layers.values()]); drawHalo(); });
   map.on("moveend zoomend resize", label);
   map.on("movestart", () => { moved ||= !byUs; });
+  new ResizeObserver(resize).observe(byId("map"));
+}
+
+function ground(bounds) {
+  whole = bounds.pad(0.06);
+  fit();
+  if (data.tiles === "pdok-grey") addTiles();
+  else drawGrid(map);
+}
+
+function hatch() {
+  map.getPane("overlayPane").querySelector("svg").insertAdjacentHTML("afterbegin", `<defs>${HATCH}</defs>`);
+}
+
+/** Show this part of the world, on a map that has no places of its own. */
+export function lookAt(bounds) {
+  if (layers.size) return;
+  ground(bounds);
+  map.getRenderer(L.polyline([])).addTo(map);
+  hatch();
   new ResizeObserver(resize).observe(byId("map"));
 }
 
