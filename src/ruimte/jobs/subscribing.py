@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-
 from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
@@ -69,7 +68,7 @@ class Subscriber:
         self._now_us = now_us
         self._meet = meet
         self._witnessing = witnessing
-        self._stamp: tuple[int, int, int] | None | object = object()
+        self._stamp: tuple[int, int, int] | object | None = object()
         self._followers: dict[str, Follower] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped = threading.Event()

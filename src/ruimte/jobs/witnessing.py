@@ -17,7 +17,6 @@ from ruimte.ledger.note import NoteKey, note_key, read_note
 from ruimte.ledger.proof import Extra, Inclusion, keeps_to, read_consistency, read_inclusion
 from ruimte.ledger.tree import is_included, leaf_hash
 from ruimte.ledger.witness import Unwitnessed, Witnessed
-from ruimte.notify.trouble import Undelivered
 from ruimte.store.foreign import Message
 
 _CONTRADICTS = ("truncated", "fork", "rewritten")

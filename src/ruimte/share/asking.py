@@ -23,7 +23,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """One request: which ``party``, for which ``purpose``, what (``action``) of which places and quantities, at what time.
 
     ``places`` are zones, count points, or gates; of a grant with areas the areas' names. Empty: all that the grant gives.
-    ``agreement``: the content's hash, where the party names one. ``at_us``: the wall's clock.
+    ``agreement``: the content's hash, where the party names one. ``at_us``: the wall's clock. ``traceparent``: the party's own
+    operation that asks (W3C Trace Context), where it tells that.
     """
 
     party: str
@@ -35,6 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     quantities: tuple[Quantity, ...] = ()
     step: str = ""
     agreement: str = ""
+    traceparent: str = ""
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,21 +35,9 @@ def metadata(
 
     ``algorithm``: name and version of what told the figures. ``noise``: what is to be known of the noise in private ones.
     """
-    grant = granted.grant
-    terms = grant.properties
-    form, duties = terms.form, terms.duties
+    form, grant = granted.grant.properties.form, granted.grant
     suppressing = form.exactness != "exact"
-    meta: dict[str, Any] = {
-        "agreement": granted.agreement,
-        "grant": granted.index,
-        "provider": grant.provider,
-        "consumer": grant.consumer,
-        "lab": grant.lab,
-        "purpose": terms.purpose,
-        "legal_regime": terms.legal_regime,
-        "source": duties.name_source,
-        "delete_after": duties.delete_after,
-        "onward_sharing": duties.onward_sharing,
+    meta: dict[str, Any] = of_grant(granted) | {
         "kind": figures.kind,
         "exactness": form.exactness,
         "minimum": form.minimum if suppressing else None,
@@ -71,6 +59,23 @@ def metadata(
             **(noise or {}),
         }
     return meta
+
+
+def of_grant(granted: Granted) -> dict[str, Any]:
+    """What goes along with anything that a grant gives."""
+    grant, terms = granted.grant, granted.grant.properties
+    return {
+        "agreement": granted.agreement,
+        "grant": granted.index,
+        "provider": grant.provider,
+        "consumer": grant.consumer,
+        "lab": grant.lab,
+        "purpose": terms.purpose,
+        "legal_regime": terms.legal_regime,
+        "source": terms.duties.name_source,
+        "delete_after": terms.duties.delete_after,
+        "onward_sharing": terms.duties.onward_sharing,
+    }
 
 
 def _place(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> dict[str, Any]:

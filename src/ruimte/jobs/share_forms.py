@@ -1,0 +1,228 @@
+"""Figures, forecasts and warnings of a lab in the form that an agreement gives them: what goes out, before it is logged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import msgspec
+
+from ruimte.clock import DAY_US
+from ruimte.errors import RuimteError
+from ruimte.jobs.agreements import Book
+from ruimte.jobs.room import WarningView
+from ruimte.jobs.share_source import Source
+from ruimte.lab.lab import Lab
+from ruimte.share import formats
+from ruimte.share.asking import Decision, Granted
+from ruimte.share.budget import BudgetError, drawn_as, parts
+from ruimte.share.cells import Cells, cells
+from ruimte.share.figures import Figures
+from ruimte.share.metadata import metadata, of_grant
+from ruimte.share.noise import Noise
+from ruimte.share.places import lab_places
+from ruimte.share.release import base_span, cut, release
+from ruimte.share.warned import release_warnings
+from ruimte.text import duration_us
+
+LONGEST_US = 31 * DAY_US
+"""The longest period that one request may ask."""
+MOST_CELLS = 500_000
+"""Places × ticks that are read for one request."""
+CATCH_UP_US = DAY_US
+"""Who comes back later than that has missed something, and asks for the history where the agreement gives it."""
+MOST_AT_ONCE = 48
+"""Steps that a stream which comes back gets in one go; then the next, until it has caught up."""
+_NOTHING_YET = "ask again when its first tick is over"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something of a stream: its ``body`` (JSON), and the ``cursor`` of who has it: what comes next is from there on."""
+
+    body: bytes
+    cursor: str
+
+
+class Forms:
+    """What a lab gives under a decision that allows it.
+
+    ``warnings``: those that stand; ``now_us``: the wall's clock; ``noise``: None where the lab has no privacy budget.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        source: Source,
+        warnings: Callable[[], Sequence[WarningView]],
+        book: Book,
+        now_us: Callable[[], int],
+        noise: Noise | None,
+    ) -> None:
+        self._lab, self._source, self._warnings, self._book = lab, source, warnings, book
+        self._now_us, self._noise = now_us, noise
+        self._places = lab_places(lab)
+        self._common: tuple[list[Granted], Cells] | None = None
+        self._read: dict[tuple[int, int], Figures] = {}
+
+    def refresh(self) -> None:
+        """There may be something new: read it."""
+        self._read.clear()
+
+    def body(self, decision: Decision, media_type: str, from_us: int | None = None, until_us: int | None = None) -> bytes:
+        """The newest figures, forecast or warnings, or a history. One of a long time takes seconds.
+
+        Raises ``BudgetError`` where that would pass a privacy budget, and ``RuimteError`` for what makes no sense.
+        """
+        if decision.asked.action == "read-warnings":
+            return self._warning_body(decision, media_type)
+        if decision.asked.action == "read-history":
+            return self._history_body(decision, media_type, from_us, until_us)
+        return self._figures_body(decision, media_type)
+
+    def next(self, decision: Decision, cursor: str) -> list[Piece]:
+        """What a follower does not have yet. Cursors of figures are the end of the last step (µs), of others a digest."""
+        action = decision.asked.action
+        if action == "read-warnings":
+            body = self._warning_body(decision, formats.JSON)
+            digest = hashlib.sha256(body).hexdigest()[:16]
+            return [] if digest == cursor else [Piece(body, digest)]
+        if action == "read-forecast":
+            ahead = self._source.forecast()
+            if ahead is None or str(ahead.issued_us) == cursor:
+                return []
+            return [Piece(self._figures_body(decision, formats.JSON), str(ahead.issued_us))]
+        span = self._newest_step(decision)
+        if span is None:
+            return []
+        last = int(cursor) if cursor.isdecimal() else span[0]
+        step_us = span[1] - span[0]
+        begin_us = max(last, span[1] - CATCH_UP_US)
+        until_us = min(span[1], begin_us + MOST_AT_ONCE * step_us)
+        if begin_us >= until_us:
+            return []
+        figures, noise = self._formed(decision, begin_us, until_us)
+        pieces = []
+        for start_us in figures.starts_us.tolist():
+            one = cut(figures, from_us=start_us, until_us=start_us + step_us)
+            body = self._written(decision, one, noise, formats.JSON)
+            pieces.append(Piece(body, str(start_us + step_us)))
+        return pieces
+
+    def _figures_body(self, decision: Decision, media_type: str) -> bytes:
+        """The newest step, or the newest forecast."""
+        if decision.asked.action == "read-forecast":
+            ahead = self._source.forecast()
+            if ahead is None:
+                raise RuimteError("has no forecast", self._lab.key, _NOTHING_YET)
+            figures = release(ahead, _in_steps(decision), self._places, self._cells())
+            return self._written(decision, self._cut(decision, figures), None, media_type)
+        span = self._newest_step(decision)
+        if span is None:
+            raise RuimteError("has no figures", self._lab.key, _NOTHING_YET)
+        figures, noise = self._formed(decision, *span)
+        return self._written(decision, figures, noise, media_type)
+
+    def _history_body(self, decision: Decision, media_type: str, from_us: int | None, until_us: int | None) -> bytes:
+        span = self._newest_step(decision)
+        if span is None:
+            raise RuimteError("has no figures", self._lab.key, _NOTHING_YET)
+        until_us = span[1] if until_us is None else min(until_us, span[1])
+        from_us = until_us - DAY_US if from_us is None else from_us
+        if until_us - from_us > LONGEST_US:
+            raise RuimteError("is longer than 31 days", "from, until", "ask for less at once")
+        if (until_us - from_us) // self._source.tick_us * len(self._source.places) > MOST_CELLS:
+            raise RuimteError("is more than this lab gives at once", "from, until", "ask for less at once")
+        figures, noise = self._formed(decision, from_us, max(from_us, until_us))
+        return self._written(decision, figures, noise, media_type)
+
+    def _newest_step(self, decision: Decision) -> tuple[int, int] | None:
+        """[start, end) of the newest step that is over, µs."""
+        newest = self._source.newest()
+        if newest is None:
+            return None
+        start_us = int(newest.starts_us[0])
+        step_us, phase_us = duration_us(_step(decision)), start_us % newest.step_us
+        end_us = start_us + newest.step_us
+        end_us -= (end_us - phase_us) % step_us
+        return end_us - step_us, end_us
+
+    def _formed(self, decision: Decision, from_us: int, until_us: int) -> tuple[Figures, Mapping[str, Any] | None]:
+        """The agreed form of all steps in a time that is over, and what is to be known of its noise."""
+        granted = _in_steps(decision)
+        terms = granted.grant.properties
+        begin_us, end_us = base_span(granted, self._cells(), from_us, until_us)
+        known = self._known(begin_us, end_us)
+        noise = None
+        if terms.form.exactness == "private":
+            known, noise = self._noised(decision, known)
+        figures = release(known, granted, self._places, self._cells())
+        kind: Literal["state", "history"] = "state" if decision.asked.action == "read-state" else "history"
+        return replace(self._cut(decision, figures, from_us, until_us), kind=kind), noise
+
+    def _cut(self, decision: Decision, figures: Figures, from_us: int | None = None, until_us: int | None = None) -> Figures:
+        """No more than was asked."""
+        asked = decision.asked
+        return cut(figures, asked.places or None, asked.quantities or None, from_us, until_us)
+
+    def _known(self, begin_us: int, end_us: int) -> Figures:
+        """All the lab's figures of a time that is over. Those of the newest steps are read once for all who ask."""
+        newest = self._source.newest()
+        if newest is not None and (begin_us, end_us) == (newest.starts_us[0], newest.starts_us[0] + newest.step_us):
+            return newest
+        found = self._read.get((begin_us, end_us))
+        if found is None:
+            found = self._source.history(begin_us, end_us)
+            if end_us - begin_us <= DAY_US and len(self._read) < MOST_AT_ONCE:
+                self._read[begin_us, end_us] = found
+        return found
+
+    def _noised(self, decision: Decision, known: Figures) -> tuple[Figures, Mapping[str, Any]]:
+        granted = decision.granted
+        assert granted is not None  # it was allowed
+        if self._noise is None:
+            raise BudgetError("the lab has no privacy budget", self._lab.key, 0, 0, self._now_us())
+        drawn = {drawn_as(quantity) for quantity in decision.asked.quantities}
+        known = cut(known, quantities=[quantity for quantity in known.quantities if quantity in drawn])
+        reserved = parts(self._book.granted(), self._lab.file.privacy, self._lab.key, self._now_us())
+        noised = self._noise.tell(granted.grant.consumer, known, reserved.epsilon(granted.grant.consumer))
+        days = self._noise.days(noised)
+        return noised, self._noise.metadata(days[-1], noised.quantities) if days else {}
+
+    def _written(self, decision: Decision, figures: Figures, noise: Mapping[str, Any] | None, media_type: str) -> bytes:
+        meta = metadata(figures, _in_steps(decision), self._places, noise=noise)
+        return formats.write(figures, meta, media_type, self._places)
+
+    def _warning_body(self, decision: Decision, media_type: str) -> bytes:
+        granted = decision.granted
+        assert granted is not None  # it was allowed
+        if media_type != formats.JSON:
+            raise RuimteError("warnings are told as JSON only", "Accept", f"ask for {formats.JSON}")
+        wanted = set(decision.asked.places)
+        told = [one for one in release_warnings(self._warnings(), granted, self._places) if not wanted or one.place in wanted]
+        return msgspec.json.encode({"meta": of_grant(granted), "warnings": told})
+
+    def _cells(self) -> Cells:
+        granted = self._book.granted()
+        if self._common is None or self._common[0] != granted:
+            self._common = granted, cells(granted, self._places, self._source.tick_us)
+        return self._common[1]
+
+
+def _step(decision: Decision) -> str:
+    """The step that is asked, else the agreed one."""
+    granted = decision.granted
+    assert granted is not None  # it was allowed
+    return decision.asked.step or granted.grant.properties.form.step
+
+
+def _in_steps(decision: Decision) -> Granted:
+    """The grant as if it had been agreed in the steps that are asked: never finer ones, for that is refused."""
+    granted = decision.granted
+    assert granted is not None  # it was allowed
+    terms = granted.grant.properties
+    form = msgspec.structs.replace(terms.form, step=_step(decision))
+    grant = msgspec.structs.replace(granted.grant, properties=msgspec.structs.replace(terms, form=form))
+    return msgspec.structs.replace(granted, grant=grant)

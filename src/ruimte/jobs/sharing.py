@@ -1,0 +1,300 @@
+"""The desk of one running lab: decides, puts figures into the agreed form, logs, and only then gives them (see ``Desk``).
+
+Whatever a partner gets has passed ``_give``: what was decided, and the hash of what goes out, are in the log and on the disk
+before the first byte leaves. No log, no data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from ruimte.clock import SECOND_US, iso
+from ruimte.errors import RuimteError
+from ruimte.jobs.agreements import Book
+from ruimte.jobs.desk import Event, RefusedError, Released
+from ruimte.jobs.log import Log, Receipt
+from ruimte.jobs.processing_log import activity_uri
+from ruimte.jobs.room import Room
+from ruimte.jobs.share_forms import Forms
+from ruimte.jobs.share_tally import Tally
+from ruimte.keys.signature import KeyPair, sign
+from ruimte.ledger.entry import BODY_HASH, EntryKind, body_hash
+from ruimte.share import formats
+from ruimte.share.asking import Action, Asked, Decision, Granted, Reason
+from ruimte.share.budget import BudgetError
+from ruimte.share.contract import current_key
+from ruimte.share.decide import Decider
+from ruimte.share.event import Kind, cloud_event
+
+LOOK_AGAIN_S = 5.0
+"""So often a stream is decided on again while there is nothing new: taking an agreement back ends it."""
+_KINDS: dict[Action, Kind] = {"read-state": "state", "read-forecast": "forecast", "read-warnings": "warning"}
+_HOLDS_A_KEY = ("valid", "revoked", "expired")
+"""Whose agreement has ended may still prove who it is: it is told why it gets nothing."""
+_WAITING = 8
+_log = logging.getLogger(__name__)
+
+Queue = asyncio.Queue[Event | RefusedError]
+
+
+class Processing(Protocol):
+    """Keeps the processing log: writes a line for what happens inside, and raises ``RuimteError`` where it cannot."""
+
+    def __call__(
+        self, name: str, activity_id: str, traceparent: str | None = None, entity: str = ""
+    ) -> AbstractContextManager[object]: ...
+
+
+class Take(Protocol):
+    """Takes what a partner tells. Gives what is to be logged of it; raises ``RuimteError`` for what cannot be taken."""
+
+    async def __call__(self, asked: Asked, party_name: str, body: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class Sharing:
+    """Answers the partners of one lab (see ``ruimte.jobs.desk.Desk``), in one event loop.
+
+    ``keys``: the node's; ``now_us``: the wall's clock; ``take``: None where the lab takes no contributions.
+    """
+
+    def __init__(
+        self,
+        lab_key: str,
+        forms: Forms,
+        book: Book,
+        decider: Decider,
+        log: Log,
+        keys: KeyPair,
+        now_us: Callable[[], int],
+        processing: Processing,
+        take: Take | None = None,
+    ) -> None:
+        self.book, self.log, self.tally = book, log, Tally()
+        self._lab_key, self._forms, self._decider, self._keys = lab_key, forms, decider, keys
+        self._now_us, self._processing, self._take = now_us, processing, take
+        self._following: dict[Queue, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
+        self._sequence = 0
+
+    # --- who ----------------------------------------------------------------------------------------------------------
+
+    def granted(self, party: str) -> list[Granted]:
+        return [one for one in self.book.granted() if party in (one.grant.consumer, one.grant.provider)]
+
+    def public_keys(self, party: str) -> list[str]:
+        now_s = self._now_us() // SECOND_US
+        known = [each.agreement for each in self.book.all() if each.status in _HOLDS_A_KEY and each.agreement is not None]
+        mine = [agreement for agreement in known if any(one.id == party for one in agreement.content.parties)]
+        return list(dict.fromkeys(current_key(agreement, party, now_s) for agreement in mine))
+
+    # --- once ---------------------------------------------------------------------------------------------------------
+
+    async def release(self, asked: Asked, media_type: str, from_us: int | None = None, until_us: int | None = None) -> Released:
+        decision = await self._decide(asked)
+        try:
+            body = await asyncio.to_thread(self._forms.body, decision, media_type, from_us, until_us)
+        except BudgetError as error:
+            raise await self._refused(_denied(decision.asked, "budget", str(error))) from None
+        return (await self._give(decision, [body], media_type))[0]
+
+    async def contribute(self, asked: Asked, body: dict[str, Any]) -> Released:
+        decision = await self._decide(asked)
+        if self._take is None:
+            raise RuimteError("this node takes no contributions", asked.action, "tell its operator by another way")
+        told = await self._take(msgspec.structs.replace(asked, agreement=_agreement(decision)), self._name(decision), body)
+        receipt = msgspec.json.encode({"taken": told})
+        return (await self._give(decision, [receipt], formats.JSON, "contribution"))[0]
+
+    # --- live ---------------------------------------------------------------------------------------------------------
+
+    async def live(self, asked: Asked, after: str | None) -> Queue:
+        await self._decide(asked)
+        queue: Queue = asyncio.Queue(_WAITING)
+        self._following[queue] = asyncio.create_task(self._follow(queue, asked, after or ""))
+        return queue
+
+    def leave(self, queue: Queue) -> None:
+        task = self._following.pop(queue, None)
+        if task is not None:
+            task.cancel()
+
+    async def run(self, room: Room) -> None:
+        """Tell those who follow when there is something new, until cancelled."""
+        heard = room.listen()
+        try:
+            while True:
+                await heard.get()
+                while not heard.empty():
+                    heard.get_nowait()
+                self.look()
+        finally:
+            room.unlisten(heard)
+            for queue in list(self._following):
+                self.leave(queue)
+
+    def look(self) -> None:
+        """There may be something new: let all who follow look."""
+        self._forms.refresh()
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def _follow(self, queue: Queue, asked: Asked, cursor: str) -> None:
+        """Put one stream's events into its queue; it waits where the reader does, so a slow one misses nothing."""
+        try:
+            while True:
+                news = self._news
+                decision = await self._decide(asked)
+                pieces = await asyncio.to_thread(self._forms.next, decision, cursor)
+                given = await self._give(decision, [piece.body for piece in pieces], formats.JSON)
+                for piece, released in zip(pieces, given, strict=True):
+                    await queue.put(self._event(decision, piece.cursor, released))
+                    cursor = piece.cursor
+                if not pieces:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(news.wait(), LOOK_AGAIN_S)
+        except BudgetError as error:
+            await queue.put(await self._refused(_denied(asked, "budget", str(error))))
+        except RefusedError as refused:
+            await queue.put(refused)
+        except Exception:
+            _log.exception("a live share broke off")
+            await queue.put(RefusedError(_denied(asked, "engine-failed", "the node made a mistake; come back with the last id")))
+
+    def _event(self, decision: Decision, cursor: str, released: Released) -> Event:
+        granted = decision.granted
+        assert granted is not None  # it was allowed
+        now_us = self._now_us()
+        self._sequence = max(self._sequence + 1, now_us)
+        body = cloud_event(
+            id=cursor,
+            source=granted.grant.provider,
+            kind=_KINDS[decision.asked.action],
+            subject=self._lab_key,
+            at_us=now_us,
+            agreement=granted.agreement,
+            index=released.index,
+            salt=released.salt,
+            data=released.body,
+        )
+        return Event(id=cursor, body=body, signature=sign(body, self._keys.private, self._sequence, detached=True))
+
+    # --- deciding -------------------------------------------------------------------------------------------------------
+
+    async def _decide(self, asked: Asked) -> Decision:
+        """The decision, where it is to give; else it is logged, and ``RefusedError`` raised."""
+        asked = msgspec.structs.replace(asked, at_us=self._now_us())
+        try:
+            decision = self._decider.decide(asked, self.book.granted())
+        except RuimteError as error:
+            decision = _denied(asked, "engine-failed", str(error))
+        if not decision.allowed:
+            raise await self._refused(decision)
+        return decision
+
+    async def _refused(self, decision: Decision) -> RefusedError:
+        """The refusal, once it is logged. Where the log fails it is refused all the same."""
+        self.tally.refused(decision.asked.party, decision.reason, self._now_us())
+        try:
+            receipts = await self._append([("decision", _decided(decision))])
+        except RuimteError:
+            return RefusedError(decision)
+        return RefusedError(decision, receipts[0].index)
+
+    # --- logging and giving -----------------------------------------------------------------------------------------------
+
+    async def _give(
+        self, decision: Decision, bodies: Sequence[bytes], media_type: str, kind: EntryKind = "release"
+    ) -> list[Released]:
+        """Log the decision and what goes out under it; what comes back may leave."""
+        asked, granted = decision.asked, decision.granted
+        assert granted is not None  # it was allowed
+        if not bodies:
+            return []
+        payloads = [_given(decision, granted, body, media_type) for body in bodies]
+        activity = activity_uri(granted.agreement, asked.purpose)
+        try:
+            with contextlib.ExitStack() as processing:
+                for _ in bodies:
+                    processing.enter_context(self._processing(asked.action, activity, asked.traceparent, asked.party))
+                receipts = await self._append([("decision", _decided(decision)), *((kind, payload) for payload in payloads)])
+        except RuimteError as error:
+            _log.error("nothing is shared: %s", error)
+            self.tally.refused(asked.party, "log-failed", self._now_us())
+            told = "the log cannot be written, so nothing is given; ask again later"
+            raise RefusedError(_denied(asked, "log-failed", told)) from None
+        self.tally.released(asked.party, granted.agreement, len(bodies), self._now_us())
+        return [
+            Released(
+                body=body,
+                media_type=media_type,
+                agreement=granted.agreement,
+                index=receipt.index,
+                salt=receipt.salt,
+                payload=payload,
+            )
+            for body, payload, receipt in zip(bodies, payloads, receipts[1:], strict=True)
+        ]
+
+    async def _append(self, entries: Sequence[tuple[EntryKind, dict[str, Any]]]) -> list[Receipt]:
+        return await asyncio.wrap_future(self.log.append_many(entries))
+
+    def _name(self, decision: Decision) -> str:
+        known = self.book.find(_agreement(decision))
+        parties = known.agreement.content.parties if known is not None and known.agreement is not None else ()
+        return next((party.name for party in parties if party.id == decision.asked.party), decision.asked.party)
+
+
+def _agreement(decision: Decision) -> str:
+    return "" if decision.granted is None else decision.granted.agreement
+
+
+def _denied(asked: Asked, reason: Reason, told: str) -> Decision:
+    return Decision(allowed=False, reason=reason, told=told, asked=asked)
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    """What the log commits to of a decision. Releases under it follow it in the log."""
+    asked = decision.asked
+    return {
+        "transaction": _transaction(asked.at_us),
+        "party": asked.party,
+        "purpose": asked.purpose,
+        "action": asked.action,
+        "at": iso(asked.at_us),
+        "agreement": _agreement(decision) or asked.agreement,
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "policies": list(decision.policies),
+    }
+
+
+def _given(decision: Decision, granted: Granted, body: bytes, media_type: str) -> dict[str, Any]:
+    """What the log commits to of a release: that these very bytes went out, to whom, under what.
+
+    Nothing in it that the receiver does not know: with the salt it can show by itself what was sent.
+    """
+    return {
+        "agreement": granted.agreement,
+        "grant": granted.index,
+        "party": decision.asked.party,
+        "purpose": decision.asked.purpose,
+        "action": decision.asked.action,
+        "media_type": media_type,
+        BODY_HASH: body_hash(body),
+    }
+
+
+def _transaction(now_us: int) -> str:
+    """A UUID of version 7 (RFC 9562), as FSC's logging has it: what belongs to one transaction, in the order of time."""
+    random = secrets.randbits(74)
+    value = (now_us // 1000 & (1 << 48) - 1) << 80 | 7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    return str(UUID(int=value))
