@@ -10,8 +10,9 @@ import socket
 import tempfile
 import webbrowser
 from collections.abc import Callable, Coroutine, Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -59,6 +60,9 @@ from ruimte.web.sta.app import StaApp
 from ruimte.web.sta.exchange import ROOT
 from ruimte.web.sta.service import Service
 
+if TYPE_CHECKING:
+    from ruimte.web.share.begin import Shared
+
 Say = Callable[[str], None]
 
 
@@ -84,6 +88,7 @@ def serve(
         contextlib.closing(Credentials(credentials_path(lab, data), now_us)) as credentials,
         StoredAccounts(accounts_path(lab, data), now_us) as accounts,
         _broker(broker) as address,
+        contextlib.ExitStack() as stack,
     ):
         provider = _provider(data, base_url)
         _require_password(accounts, host, provider)
@@ -102,6 +107,7 @@ def serve(
             StaApp(Service(things, settings.mqtt_endpoints), access, settings, {}),
             StaApp(Payloads(inbox), access, settings, {}, root=PAYLOADS),
         )
+        room.get_ready_to_compare()
         delivery = desk = None
         if channels:
             keys = node_keys(data, lab.key)
@@ -110,7 +116,18 @@ def serve(
             push = next((channel for channel in channels if isinstance(channel, PushChannel)), None)
             desk = None if push is None else PushDesk(store, keys, now_us, plain=push.allow_private)
         states = None if delivery is None else delivery.states
-        app = create_app(room, accounts, settings, services, inbox, desk, states, provider)
+        shared = _sharing(stack, station, room, data, settings, certificate_header, say)
+        app = create_app(
+            room,
+            accounts,
+            settings,
+            (*services, shared.app) if shared else services,
+            inbox,
+            desk,
+            states,
+            provider,
+            followed=shared.partners if shared else None,
+        )
         path = "" if accounts.has_password or provider else f"sign-in/{first_link(accounts)}"
         if path:
             say("No password is set: this link signs you in, once (set a password at /account):")
@@ -120,10 +137,12 @@ def serve(
 
             links = (base_url or _url(host, listening)).rstrip("/") + ROOT
             bridge = lab_bridge(address, data, inbox, store.stream_ids(), things, links if broker_updates else None)
-        room.get_ready_to_compare()
         running = _together(
-            room.run(lambda progress: None, StoreFeed(store)), keep_forgetting(store, duration_us(lab.file.retention.logbook))
+            room.run(lambda progress: None, StoreFeed(store)),
+            keep_forgetting(store, duration_us(lab.file.retention.logbook)),
         )
+        if shared is not None:
+            running = _together(running, shared.run(room))
         if bridge is not None:
             running = _together(running, bridge.run())
         if delivery is not None:
@@ -149,6 +168,24 @@ def demo(lab: Lab, source: Reader, host: str, port: int, *, speed: float, start_
             span = source.read(observations.span)
             running = room.run(replay.prepare, ReplayFeed(replay, start_us), until_us=span[1] if span else None)
             _run(create_app(room, accounts, _settings(host)), running, listening, host, "", browser=browser, say=say)
+
+
+def _sharing(
+    stack: contextlib.ExitStack,
+    station: Station,
+    room: LiveRoom,
+    data: Path,
+    settings: WebSettings,
+    certificate_header: str,
+    say: Say,
+) -> Shared | None:
+    """Sharing with partners, until the stack is left; None where its packages are missing, and that is said."""
+    if missing := [name for name in ("cedarpy", "opentelemetry") if find_spec(name) is None]:
+        say(f"Sharing is off: {', '.join(missing)} is missing; pip install 'ruimte[share,otel]' brings it.")
+        return None
+    from ruimte.web.share.begin import begin  # extras
+
+    return stack.enter_context(begin(station, room, data, settings, certificate_header))
 
 
 def _bundle(lab: Lab, data: Path, say: Say) -> Bundle:

@@ -33,14 +33,26 @@ class OidcFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hosts: tuple[str, ...] = ()
 
 
+class SharingFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[sharing]``: who this node is in agreements, ``party`` by its id (``urn:nld:oin:…``) and ``name``.
+
+    ``allow_private``: whether partners' webhooks may be in a private network, and without TLS: for trying out.
+    """
+
+    party: str = ""
+    name: str = ""
+    allow_private: bool = False
+
+
 class NodeFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``node.toml``. ``channel``: ways on which warnings go out, as written (``ruimte.notify.channels`` reads them).
 
-    ``oidc``: sign-in with an OpenID provider (``ruimte.web.oidc`` checks it).
+    ``oidc``: sign-in with an OpenID provider (``ruimte.web.oidc`` checks it). ``sharing``: who the node is to its partners.
     """
 
     channel: tuple[dict[str, Any], ...] = ()
     oidc: OidcFile | None = None
+    sharing: SharingFile = SharingFile()
 
 
 def read_node_file(data: Path) -> NodeFile:

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -148,6 +148,20 @@ class Log:
         if alone:  # else the piece of work that takes the one before takes this one, too
             self._submit()
         return future
+
+    def note_facts(self, facts: Mapping[str, tuple[EntryKind, dict[str, Any]]]) -> int:
+        """Log those things that have changed since they were last logged, by their keys; how many. Durable when it returns.
+
+        A node that dies in between logs some of them again, never none. Raises ``RuimteError`` where it cannot be written.
+        """
+        with self._lock:
+            known = ledger.facts(self._reading)
+        digests = {key: hashlib.sha256(rfc8785.dumps([kind, payload])).digest() for key, (kind, payload) in facts.items()}
+        new = [key for key, digest in digests.items() if known.get(key) != digest]
+        if new:
+            self.append_many([facts[key] for key in new]).result()
+            self._writer.submit(partial(ledger.put_facts, digests={key: digests[key] for key in new})).result()
+        return len(new)
 
     def cosign(self, text: str, witnesses: Sequence[tuple[str, str]]) -> list[str]:
         """Keep the cosignatures of known witnesses; returns their names.

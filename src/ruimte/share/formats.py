@@ -105,7 +105,7 @@ def rows(figures: Figures, meta: Mapping[str, Any]) -> list[Row]:
 
 def _plain(cube: Array) -> list[float | None]:
     """One list, with four decimals; what is NaN is None."""
-    out: list[float | None] = np.round(cube, _DECIMALS).ravel().tolist()
+    out: list[float | None] = [*np.round(cube, _DECIMALS).ravel().tolist()]
     for index in np.flatnonzero(np.isnan(cube)).tolist():
         out[index] = None
     return out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,6 +56,10 @@ CREATE TABLE witnessed (    -- the largest tree of other logs that was cosigned
   root   BLOB NOT NULL,
   note   TEXT NOT NULL,
   at     INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE facts (        -- what was logged last of things that change, so that only changes are logged
+  key    TEXT PRIMARY KEY,
+  digest BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
 CREATE TRIGGER entries_are_fixed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries never change'); END;
@@ -244,3 +248,22 @@ def _signed_by_one_of(keys: Sequence[NoteKey], note: str, where: str) -> Checkpo
         with contextlib.suppress(RuimteError):
             return open_checkpoint(note, key, where)[0]
     return open_checkpoint(note, keys[-1], where)[0]
+
+
+def facts(connection: sqlite3.Connection) -> dict[str, bytes]:
+    """The digest of what was logged last of each thing that changes, by its key."""
+    return {key: bytes(digest) for key, digest in connection.execute("SELECT key, digest FROM facts")}
+
+
+def put_facts(connection: sqlite3.Connection, digests: Mapping[str, bytes]) -> None:
+    """Remember what was logged of things that change."""
+    connection.executemany("INSERT OR REPLACE INTO facts (key, digest) VALUES (?, ?)", digests.items())
+
+
+def origin(path: Path) -> str | None:
+    """What the log in a file is called; None where there is no log yet."""
+    if not path.exists():
+        return None
+    with contextlib.closing(open_ledger(path)) as connection:
+        last = last_checkpoint(connection)
+    return None if last is None else last[1].split("\n", 1)[0]

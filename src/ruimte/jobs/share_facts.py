@@ -1,0 +1,36 @@
+"""What a node puts into its log of itself: its agreements and how they stand, its registers, the algorithms that run.
+
+So that a partner, or an auditor years later, can show which sensor was registered as what when a figure went out, and by which
+algorithm it was told.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ruimte.jobs.agreements import Book
+from ruimte.lab.lab import Lab
+from ruimte.ledger.entry import BODY_HASH, EntryKind, body_hash
+
+Facts = dict[str, tuple[EntryKind, dict[str, Any]]]
+
+
+def facts(lab: Lab, book: Book) -> Facts:
+    """All that is to be logged when it changes, by key."""
+    found: Facts = {}
+    for key, sensor in lab.sensors.items():
+        found[f"sensor/{key}"] = ("register", {"register": "sensors", "key": key, BODY_HASH: _digest(sensor)})
+    for key, algorithm in lab.algorithms.items():
+        payload = {"register": "algorithms", "key": key, "status": algorithm.status, BODY_HASH: _digest(algorithm)}
+        found[f"algorithm/{key}"] = ("algorithm", payload)
+    for known in book.all():
+        if known.hash and known.agreement is not None:
+            payload = {"agreement": known.hash, "status": known.status or "in trouble", BODY_HASH: _digest(known.agreement)}
+            found[f"agreement/{known.hash}"] = ("agreement", payload)
+    return found
+
+
+def _digest(entry: object) -> str:
+    return body_hash(msgspec.json.encode(entry, order="sorted"))

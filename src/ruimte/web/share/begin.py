@@ -1,0 +1,174 @@
+"""Sharing of one node, put together: its desk, its log, who may ask, the API that partners see, and the partners it follows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+
+from ruimte.clock import SECOND_US, SystemClock
+from ruimte.errors import RuimteError
+from ruimte.jobs.agreements import Book, agreement_folders
+from ruimte.jobs.contributions import Contributions
+from ruimte.jobs.identity import Caller, Identity
+from ruimte.jobs.lab_policies import lab_policies
+from ruimte.jobs.live import LiveRoom
+from ruimte.jobs.log import Log, log_origin, log_path
+from ruimte.jobs.partners import LivePartners
+from ruimte.jobs.processing_log import ProcessingLog, processing_path
+from ruimte.jobs.share_facts import facts
+from ruimte.jobs.share_forms import Forms
+from ruimte.jobs.share_source import Source
+from ruimte.jobs.sharing import Sharing
+from ruimte.jobs.station import Station
+from ruimte.jobs.subscribing import Subscriber, client_of
+from ruimte.jobs.subscriptions import subscriptions_path
+from ruimte.jobs.webhooks import Webhooks
+from ruimte.keys.signature import KeyPair, key_id
+from ruimte.lab.lab import Lab
+from ruimte.notify.keys import NodeKeys, node_keys
+from ruimte.settings import SharingFile, read_node_file
+from ruimte.share.contract import current_key
+from ruimte.share.decide import Decider
+from ruimte.share.noise import Noise
+from ruimte.share.places import lab_places
+from ruimte.store import ledger
+from ruimte.store.noise import NoiseFile
+from ruimte.store.spent import Spent
+from ruimte.store.webhooks import WebhookFile
+from ruimte.text import duration_us
+from ruimte.web.settings import WebSettings
+from ruimte.web.share.app import ShareApp
+from ruimte.web.share.log import log_routes
+from ruimte.web.share.token import ROUTES, Door, caller
+
+_KEEP_S = 3600.0
+_LOOK_S = 2.0
+_AGAIN_S = 5.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The parts that the rest of the node uses."""
+
+    lab: Lab
+    keys: NodeKeys
+    settings: SharingFile
+    app: ShareApp
+    desk: Sharing
+    noise: Noise | None
+    partners: LivePartners
+    _hooks: Webhooks
+    _subscriber: Subscriber
+
+    async def run(self, room: LiveRoom) -> None:
+        """Tell who follows, deliver to webhooks, follow partners, and keep what is to be kept, until cancelled."""
+        parts: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (
+            lambda: self.desk.run(room),
+            self._hooks.run,
+            lambda: self._subscriber.run(room),
+            self._note_facts,
+            self._forget,
+        )
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(_again(part))
+
+    async def _note_facts(self) -> None:
+        """Log what changes of agreements and registers. Where that fails it is tried again: nothing is released meanwhile."""
+        while True:
+            try:
+                await asyncio.to_thread(lambda: self.desk.log.note_facts(facts(self.lab, self.desk.book)))
+            except RuimteError as error:
+                _log.error("the log: %s", error)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _forget(self) -> None:
+        """Delete what is past its time: what the log commits to, and figures with noise."""
+        retention = self.lab.file.retention
+        while True:
+            now_us = SystemClock().now_us()
+            with contextlib.suppress(RuimteError):
+                await asyncio.to_thread(self.desk.log.forget, (now_us - duration_us(retention.logbook)) // SECOND_US)
+                if self.noise is not None:
+                    await asyncio.to_thread(self.noise.forget, now_us - duration_us(retention.observations))
+            await asyncio.sleep(_KEEP_S)
+
+
+async def _again(part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a part of sharing; begin it again where it fails: the control room does not stop because sharing does."""
+    while True:
+        try:
+            await part()
+        except Exception:
+            _log.exception("sharing: a part failed and is begun again")
+        await asyncio.sleep(_AGAIN_S)
+
+
+@contextlib.contextmanager
+def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, certificate_header: str = "") -> Iterator[Shared]:
+    """Everything that sharing needs, while it is needed. Raises ``RuimteError`` where it cannot begin."""
+    lab, now_us = station.lab, SystemClock().now_us
+    own, keys = read_node_file(data).sharing, node_keys(data, lab.key)
+    pair = KeyPair(keys.private, keys.public)
+    book = Book(agreement_folders(lab, data), now_us)
+    places = lab_places(lab)
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(Log(log_path(data, lab.key), _origin(lab, data, own, book, keys), pair, now_us))
+        processing = stack.enter_context(ProcessingLog(processing_path(data, lab.key), now_us))
+        spent = stack.enter_context(Spent(data / f"{lab.key}.spent.db"))
+        file = stack.enter_context(WebhookFile(data / f"{lab.key}.webhooks.db"))
+        noise = None
+        if lab.file.privacy is not None:
+            drawn = stack.enter_context(contextlib.closing(NoiseFile(data / f"{lab.key}.noise.db")))
+            areas = {key: place.area_m2 for key, place in places.items() if place.kind != "gate"}
+            noise = Noise(drawn, lab.file.privacy, lab.zone, areas, now_us)
+        contributions = Contributions(lab, station.store, now_us, room.note)
+        forms = Forms(lab, Source(station), lambda: room.warnings("en"), book, now_us, noise)
+        decider = Decider(lab_policies(lab.folder), places)
+        desk = Sharing(lab.key, forms, book, decider, log, pair, now_us, processing.processing, contributions)
+        hooks = Webhooks(desk, file, lab.key, now_us, allow_private=own.allow_private)
+        door = Door(Identity(desk.public_keys, pair, spent, now_us), settings, certificate_header)
+
+        async def identify(request: Request) -> Caller:
+            return caller(request)
+
+        app = ShareApp(
+            lab,
+            desk,
+            hooks,
+            settings,
+            identify=identify,
+            routes=[*ROUTES, *log_routes(log, lambda: _witnesses(book, keys.public))],
+            state={"door": door},
+            marks=door.nonce,
+        )
+        subscriber = Subscriber(subscriptions_path(data, lab.key), station.store, book, now_us, client_of(keys), log)
+        yield Shared(lab, keys, own, app, desk, noise, LivePartners(subscriber, contributions), hooks, subscriber)
+
+
+def own_party(book: Book, public: str) -> str | None:
+    """The id under which a key's holder is a party of the agreements; None where it is none."""
+    known = [each.agreement for each in book.all() if each.agreement is not None]
+    found = [party.id for agreement in known for party in agreement.content.parties if current_key(agreement, party.id) == public]
+    return found[0] if found else None
+
+
+def _origin(lab: Lab, data: Path, own: SharingFile, book: Book, keys: NodeKeys) -> str:
+    """What the log is called: as it was named when it began, else after the party that the node is, else after its key."""
+    party = own.party or own_party(book, keys.public) or f"urn:ruimte:node:{key_id(keys.public)}"
+    return ledger.origin(log_path(data, lab.key)) or log_origin(party, lab.key)
+
+
+def _witnesses(book: Book, own: str) -> Sequence[tuple[str, str]]:
+    """Who may cosign the log: the other parties of agreements that are in force."""
+    known = [each.agreement for each in book.all() if each.status == "valid" and each.agreement is not None]
+    found = [(party.id, current_key(agreement, party.id)) for agreement in known for party in agreement.content.parties]
+    return [each for each in dict.fromkeys(found) if each[1] != own]
