@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import re
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +45,10 @@ async def _live(request: Request) -> Response:
     return StreamingResponse(events(), media_type="text/event-stream")
 
 
+async def _state(request: Request) -> Response:
+    return PlainTextResponse(json.dumps({"party": caller(request).party}))
+
+
 async def _silent(request: Request) -> Response:
     caller(request)
 
@@ -69,6 +79,7 @@ class Served:
         self.node.app.routes.extend(
             [
                 Route("/share/v1/live", _live),
+                Route("/share/v1/state", _state),
                 Route("/share/v1/silent", _silent),
                 Route("/share/v1/large", _large),
                 Route("/share/v1/packed", _packed),
@@ -203,6 +214,16 @@ def test_nobody_there_is_told_plainly(served: Served) -> None:
                 await asks.get("who")
 
     run(work)
+
+
+def test_the_example_of_the_docs_gets_a_token_and_an_answer(served: Served) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sharing-identity.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    served.node.time.now_s = time.time()
+    names = {"NODE": f"{served.url}/share/v1", "PARTY": POLICE, "PRIVATE": served.node.police.private}
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **names}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["party"] == POLICE
 
 
 def test_a_node_cannot_pass_on_what_a_partner_proved_to_it(served: Served) -> None:

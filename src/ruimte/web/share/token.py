@@ -89,6 +89,11 @@ def caller(request: Request) -> Caller:
         raise UnprovenError(error, {"WWW-Authenticate": asked, **door.nonce()}) from None
 
 
+async def identify(request: Request) -> Caller:
+    """``caller``, for who waits."""
+    return caller(request)
+
+
 async def token(request: Request) -> Response:
     """``POST /share/v1/token``: a token, or an error as OAuth has it (RFC 6749, section 5)."""
     door: Door = request.app.state.door
