@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Route
 
 from partners import POLICE, PartnerNode
+from receivers import Receiver, certificate
 from ruimte.errors import RuimteError
 from ruimte.jobs import partner as module
 from ruimte.jobs.event_stream import ServerEvent
@@ -198,6 +199,30 @@ def test_a_name_that_leads_into_a_private_network_leads_nowhere(served: Served, 
                 assert not found.value.again
 
     run(work)
+
+
+def test_tls_is_verified_for_the_name_by_the_authority_that_is_given(tmp_path: Path) -> None:
+    authority, context = certificate(tmp_path, "localhost")
+    (tmp_path / "other").mkdir()
+    stranger, _ = certificate(tmp_path / "other", "localhost")
+
+    async def told(port: int, ca_file: Path | None, name: str = "localhost") -> str:
+        keys = generate()
+        async with Partner(
+            f"https://{name}:{port}", POLICE, keys, "event-safety", allow_private=True, ca_file=ca_file and str(ca_file)
+        ) as asks:
+            with pytest.raises(PartnerError) as found:
+                await asks.get("who")
+        return str(found.value)
+
+    with Receiver(tls=context) as receiver:
+        assert "refuses (204)" in asyncio.run(told(receiver.port, authority))
+        assert len(receiver.received) == 1
+        for ca_file, name in ((None, "localhost"), (stranger, "localhost"), (authority, "127.0.0.1")):
+            assert "cannot be reached" in asyncio.run(told(receiver.port, ca_file, name))
+        assert len(receiver.received) == 1
+        assert {name.lower() for name in receiver.received[0].headers} >= {"host", "dpop"}
+        assert receiver.received[0].headers["Host"] == f"localhost:{receiver.port}"
 
 
 def test_nobody_there_is_told_plainly(served: Served) -> None:

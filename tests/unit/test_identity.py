@@ -267,6 +267,19 @@ def test_a_proof_with_an_old_nonce_is_asked_for_anew_and_its_number_stays_spent(
     check(node, given)
 
 
+def test_only_parties_take_room_where_used_proofs_are_kept(node: PartnerNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nonces, "MOST", 3)
+    given, thief = token(node), private_jwk(generate().private)
+    for _ in range(5):
+        refused("invalid_client", asking(node, "a.b.c"))
+        refused("invalid_token", lambda: check(node, given, dpop=proof(node, "GET", WHO, given, thief)))
+    check(node, given)
+    check(node, given)
+    refused("temporarily_unavailable", lambda: check(node, given))
+    node.time.pass_s(nonces.WINDOW_S)
+    check(node, given)
+
+
 def test_a_token_of_another_node_or_for_another_address_opens_nothing(node: PartnerNode, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = PartnerNode(tmp_path / "other")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import time
@@ -42,6 +43,7 @@ Code = Literal[
     "temporarily_unavailable",
 ]
 _STATUS: dict[Code, int] = {"invalid_client": 401, "invalid_token": 401, "temporarily_unavailable": 503}
+_log = logging.getLogger(__name__)
 _FIELDS = ("grant_type", "client_id", "client_assertion", "client_assertion_type", "scope")
 _PURPOSE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_PURPOSE = 64
@@ -134,8 +136,12 @@ class Identity:
         purpose = form.get("scope", "")
         if len(purpose) > _LONGEST_PURPOSE or _PURPOSE.fullmatch(purpose) is None:
             raise _bad("invalid_scope", "scope", "names no purpose", "name one purpose of the agreement, such as event-safety")
-        cnf = self._confirmation(proof, url, certificate, now_s)
+        proven = None if proof is None else self._proof(proof, "POST", url, now_s)
+        cnf = _confirmation(proven, certificate)
         asserted = self._asserted(form, (issuer, url), now_s)
+        if proven is not None:
+            self._spend(proven)  # only now: nobody but parties takes room where used proofs are kept
+        self._spend_assertion(asserted)
         token = make_token(
             self._keys,
             issuer=issuer,
@@ -186,26 +192,26 @@ class Identity:
     ) -> None:
         if scheme != "dpop" or dpop is None:
             raise _bad("invalid_token", "Authorization", "the token needs proof of its key", "send Authorization: DPoP and DPoP")
-        if self._proof(dpop, method, url, now_s, token).key_id != access.cnf.jkt:
+        proven = self._proof(dpop, method, url, now_s, token)
+        if proven.key_id != access.cnf.jkt:
             raise _bad("invalid_token", "DPoP", "the token is another key's", "prove the key it was given to")
+        self._spend(proven)
 
     def _proof(self, proof: str, method: str, url: str, now_s: float, token: str | None = None) -> Proof:
         try:
-            found = check_proof(proof, method=method, url=url, now_s=now_s, nonces=self._nonces.taken(), access_token=token)
+            return check_proof(proof, method=method, url=url, now_s=now_s, nonces=self._nonces.taken(), access_token=token)
         except NonceError as error:
             raise IdentityError("use_dpop_nonce", error, is_guess=False) from None
         except RuimteError as error:
             raise IdentityError("invalid_dpop_proof", error) from None
-        if not self._nonces.spend(found.nonce, found.key_id, found.id):
-            raise _bad("invalid_dpop_proof", "DPoP", "was sent before", "make a proof for each request")
-        return found
 
-    def _confirmation(self, proof: str | None, url: str, certificate: bytes | None, now_s: float) -> Confirmation:
-        if proof is not None:
-            return Confirmation(jkt=self._proof(proof, "POST", url, now_s).key_id)
-        if certificate is not None:
-            return Confirmation(certificate=_base64url(certificate))
-        raise _bad("invalid_dpop_proof", "DPoP", "a token is bound to a key", "send a proof in the header DPoP (RFC 9449)")
+    def _spend(self, proof: Proof) -> None:
+        try:
+            is_new = self._nonces.spend(proof.nonce, proof.key_id, proof.id)
+        except RuimteError as error:
+            raise IdentityError("temporarily_unavailable", error, is_guess=False) from None
+        if not is_new:
+            raise _bad("invalid_dpop_proof", "DPoP", "was sent before", "make a proof for each request")
 
     def _asserted(self, form: Mapping[str, str], audiences: Sequence[str], now_s: float) -> Asserted:
         try:
@@ -213,19 +219,19 @@ class Identity:
             party = claimed_party(assertion)
             if form.get("client_id", party) != party:
                 raise RuimteError("is not the party that signed", "client_id", "leave it out, or send the party's id")
-            asserted = check_assertion(assertion, self._public_keys(party), audiences=audiences, now_s=now_s)
+            return check_assertion(assertion, self._public_keys(party), audiences=audiences, now_s=now_s)
         except RuimteError as error:
             raise IdentityError("invalid_client", error) from None
+
+    def _spend_assertion(self, asserted: Asserted) -> None:
         try:
-            is_new = self._spent.spend(party, asserted.id, asserted.issued_s, asserted.expires_s)
-        except RuimteError:
+            is_new = self._spent.spend(asserted.party, asserted.id, asserted.issued_s, asserted.expires_s)
+        except RuimteError as error:
+            _log.error("no partner can be given a token: %s", error)
             broken = RuimteError("no token can be given now", "token", "ask again a little later")
             raise IdentityError("temporarily_unavailable", broken, is_guess=False) from None
         if not is_new:
-            raise _bad(
-                "invalid_client", "client_assertion", "was sent before, or is older than another", "make one for each token"
-            )
-        return asserted
+            raise _bad("invalid_client", "client_assertion", "was sent before, or is too old", "make one for each token")
 
     def _read(self, token: str) -> AccessToken:
         """What a token says; its signature is checked once. Whether it still holds is for ``check``."""
@@ -243,6 +249,14 @@ class Identity:
 
     def _run_ms(self) -> int:
         return int((self._uptime_s() - self._began_s) * 1000)
+
+
+def _confirmation(proven: Proof | None, certificate: bytes | None) -> Confirmation:
+    if proven is not None:
+        return Confirmation(jkt=proven.key_id)
+    if certificate is not None:
+        return Confirmation(certificate=_base64url(certificate))
+    raise _bad("invalid_dpop_proof", "DPoP", "a token is bound to a key", "send a proof in the header DPoP (RFC 9449)")
 
 
 def read_form(fields: Sequence[tuple[str, str]]) -> dict[str, str]:

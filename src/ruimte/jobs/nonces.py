@@ -13,6 +13,8 @@ import secrets
 import threading
 from collections.abc import Callable
 
+from ruimte.errors import RuimteError
+
 WINDOW_S = 120
 MOST = 500_000
 """Proofs in one window; a node that hears more of them takes none until the next."""
@@ -40,12 +42,17 @@ class Nonces:
             return self._taken
 
     def spend(self, nonce: str, key_id: str, proof_id: str) -> bool:
-        """Whether a proof, whose nonce was taken, is the first with its number; from now on it is not."""
+        """Whether a proof, whose nonce was taken, is the first with its number; from now on it is not.
+
+        Raises ``RuimteError`` where there were too many to remember more.
+        """
         digest = hashlib.sha256(f"{key_id} {proof_id}".encode()).digest()[:16]
         with self._lock:
             seen = self._seen.get(nonce)
-            if seen is None or digest in seen or len(seen) >= MOST:
+            if seen is None or digest in seen:
                 return False
+            if len(seen) >= MOST:
+                raise RuimteError("too much is asked at once", "DPoP", f"try again in {WINDOW_S} seconds")
             seen.add(digest)
             return True
 

@@ -48,6 +48,7 @@ class Door:
         self.identity, self.settings = identity, settings
         self.certificate_header = certificate_header
         self.failures = Limit(marked("too many tries to sign in"), 30)
+        self.tokens = Limit(marked("too many tries to sign in"), 120)
 
     def nonce(self) -> dict[str, str]:
         """A header of every answer to a partner: the nonce for its next proof (RFC 9449, section 8.2)."""
@@ -99,6 +100,7 @@ async def token(request: Request) -> Response:
     door: Door = request.app.state.door
     try:
         door.failures.require(address(request))
+        door.tokens.spend(address(request))
         base = own_base(request, door.settings)
         form = await _form(request)
         given = await asyncio.to_thread(
