@@ -56,7 +56,7 @@ class PartnerNode:
         )
         self.door = Door(self.identity, self.settings, self.certificate_header)
         self.app = Starlette(
-            routes=[*ROUTES, Route("/share/v1/who", _who, methods=["GET", "POST"]), Route("/share/v1/a%2Fb", _who)],
+            routes=[*ROUTES, Route("/share/v1/who", _who, methods=["GET", "POST"])],
             exception_handlers={WebError: _error},
         )
         self.app.state.door = self.door
