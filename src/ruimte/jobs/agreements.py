@@ -116,9 +116,9 @@ class Book:
     def granted(self) -> list[Granted]:
         """Every grant of every agreement that holds, and how it stands now. Looks at the files' stamps on each call."""
         with self._lock:
-            changed = self._refresh()
+            self._refresh()
             now_s = self._now_s()
-            if changed or not self._told.from_s <= now_s < self._told.until_s:
+            if not self._told.from_s <= now_s < self._told.until_s:
                 self._told = self._tell(now_s)
             return list(self._told.granted)
 
@@ -181,15 +181,17 @@ class Book:
                 except RuimteError:  # a folder that only others may write: the copy that was written counts for all
                     continue
 
-    def _refresh(self) -> bool:
-        """Read what changed; whether anything did."""
+    def _refresh(self) -> None:
+        """Read what changed; then what was told last does not count any more."""
         try:
             stamps = self._stamps()
         except OSError as error:
-            return self._block(f"cannot be listed ({error.strerror})")
-        changed = self._block("")
+            self._block(f"cannot be listed ({error.strerror})")
+            return
+        self._block("")
         if stamps == self._seen and not self._unsettled:
-            return changed
+            return
+        changed = False
         self._seen, self._unsettled = stamps, False
         for name in self._files.keys() - stamps.keys():
             del self._files[name]
@@ -200,12 +202,12 @@ class Book:
                 changed |= self._read(name, stamp, file)
         if changed:
             self._unite()
-        return changed
+            self._told = _Told()
 
-    def _block(self, trouble: str) -> bool:
+    def _block(self, trouble: str) -> None:
         """Whether an agreement was revoked in a folder that cannot be listed is not known: then nothing is granted."""
-        changed, self._blocked = self._blocked != trouble, trouble
-        return changed
+        if self._blocked != trouble:
+            self._blocked, self._told = trouble, _Told()
 
     def _stamps(self) -> dict[str, _Stamp]:
         """What tells that a file has changed, by its path. This runs on every request: plain strings, one look at each file."""

@@ -117,7 +117,7 @@ class Forms:
             ahead = self._source.forecast()
             if ahead is None:
                 raise RuimteError("has no forecast", self._lab.key, _NOTHING_YET)
-            figures = release(ahead, _in_steps(decision), self._places, self._cells())
+            figures = release(ahead, _granted(decision), self._places, self._cells())
             return self._written(decision, self._cut(decision, figures), None, media_type)
         span = self._newest_step(decision)
         if span is None:
@@ -144,14 +144,14 @@ class Forms:
         if newest is None:
             return None
         start_us = int(newest.starts_us[0])
-        step_us, phase_us = duration_us(_step(decision)), start_us % newest.step_us
+        step_us, phase_us = duration_us(_granted(decision).grant.properties.form.step), start_us % newest.step_us
         end_us = start_us + newest.step_us
         end_us -= (end_us - phase_us) % step_us
         return end_us - step_us, end_us
 
     def _formed(self, decision: Decision, from_us: int, until_us: int) -> tuple[Figures, Mapping[str, Any] | None]:
         """The agreed form of all steps in a time that is over, and what is to be known of its noise."""
-        granted = _in_steps(decision)
+        granted = _granted(decision)
         terms = granted.grant.properties
         begin_us, end_us = base_span(granted, self._cells(), from_us, until_us)
         known = self._known(begin_us, end_us)
@@ -180,8 +180,7 @@ class Forms:
         return found
 
     def _noised(self, decision: Decision, known: Figures) -> tuple[Figures, Mapping[str, Any]]:
-        granted = decision.granted
-        assert granted is not None  # it was allowed
+        granted = _granted(decision)
         if self._noise is None:
             raise BudgetError("the lab has no privacy budget", self._lab.key, 0, 0, self._now_us())
         drawn = {drawn_as(quantity) for quantity in decision.asked.quantities}
@@ -192,12 +191,11 @@ class Forms:
         return noised, self._noise.metadata(days[-1], noised.quantities) if days else {}
 
     def _written(self, decision: Decision, figures: Figures, noise: Mapping[str, Any] | None, media_type: str) -> bytes:
-        meta = metadata(figures, _in_steps(decision), self._places, noise=noise)
+        meta = metadata(figures, _granted(decision), self._places, noise=noise)
         return formats.write(figures, meta, media_type, self._places)
 
     def _warning_body(self, decision: Decision, media_type: str) -> bytes:
-        granted = decision.granted
-        assert granted is not None  # it was allowed
+        granted = _granted(decision)
         if media_type != formats.JSON:
             raise RuimteError("warnings are told as JSON only", "Accept", f"ask for {formats.JSON}")
         wanted = set(decision.asked.places)
@@ -211,18 +209,6 @@ class Forms:
         return self._common[1]
 
 
-def _step(decision: Decision) -> str:
-    """The step that is asked, else the agreed one."""
-    granted = decision.granted
-    assert granted is not None  # it was allowed
-    return decision.asked.step or granted.grant.properties.form.step
-
-
-def _in_steps(decision: Decision) -> Granted:
-    """The grant as if it had been agreed in the steps that are asked: never finer ones, for that is refused."""
-    granted = decision.granted
-    assert granted is not None  # it was allowed
-    terms = granted.grant.properties
-    form = msgspec.structs.replace(terms.form, step=_step(decision))
-    grant = msgspec.structs.replace(granted.grant, properties=msgspec.structs.replace(terms, form=form))
-    return msgspec.structs.replace(granted, grant=grant)
+def _granted(decision: Decision) -> Granted:
+    assert decision.granted is not None  # it was allowed
+    return decision.granted
