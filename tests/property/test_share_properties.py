@@ -98,7 +98,7 @@ def test_any_other_value_in_the_content_is_refused(data: st.DataObject) -> None:
     other = data.draw(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)))
     holder[name] = other
     found = accepted(json.dumps(raw).encode(errors="surrogatepass"))
-    assert found is None or (same(found) and other == old)
+    assert found is None or (same(found) and other == old and isinstance(other, bool) == isinstance(old, bool))
 
 
 def _leaves(holder: object) -> object:

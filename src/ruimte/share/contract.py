@@ -262,7 +262,8 @@ def _own_key(agreement: Agreement, party_id: str, private: str, at_s: int | None
 
 def _keys(agreement: Agreement, hashed: str | None = None) -> dict[str, list[_Key]]:
     """The keys of each party, oldest first, once it is sure that each rotation is right."""
-    hashed = hashed or _HASH_PREFIX + content_hash(agreement.content)
+    if agreement.rotations and hashed is None:
+        hashed = _HASH_PREFIX + content_hash(agreement.content)
     keys = {party.id: [_Key(party.public_key, None)] for party in agreement.content.parties}
     for index, token in enumerate(agreement.rotations):
         where = f"rotations[{index}]"
@@ -305,7 +306,7 @@ def _kid(token: str, where: str) -> str:
         raise RuimteError(error.what, where, error.mend) from None
 
 
-def _read(token: str, public: str, kind: type[S], hashed: str, where: str) -> S:
+def _read(token: str, public: str, kind: type[S], hashed: str | None, where: str) -> S:
     try:
         said = msgspec.json.decode(read_statement(token, public, TYPE), type=kind)
     except RuimteError as error:
