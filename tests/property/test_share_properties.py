@@ -54,7 +54,7 @@ def same(found: Agreement) -> bool:
     return found == signed()
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 1_000_000), st.integers(0, 255))
 def test_one_changed_byte_is_refused_or_means_the_same(place: int, value: int) -> None:
     octets = bytearray(file())
@@ -63,7 +63,7 @@ def test_one_changed_byte_is_refused_or_means_the_same(place: int, value: int) -
     assert found is None or same(found)
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 1_000_000), st.integers(1, 40), st.binary(max_size=12))
 def test_a_part_cut_out_or_put_in_is_refused_or_means_the_same(place: int, length: int, new: bytes) -> None:
     start = place % len(file())
@@ -75,7 +75,7 @@ def test_a_part_cut_out_or_put_in_is_refused_or_means_the_same(place: int, lengt
 _SIGNED_PARTS = ("accept", "reject", "revoke")
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_one_changed_letter_of_a_signature_is_refused(data: st.DataObject) -> None:
     raw = json.loads(file())
@@ -88,7 +88,7 @@ def test_one_changed_letter_of_a_signature_is_refused(data: st.DataObject) -> No
     assert letter == token[place] or accepted(json.dumps(raw).encode()) is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_other_value_in_the_content_is_refused(data: st.DataObject) -> None:
     raw = json.loads(file())
@@ -98,7 +98,7 @@ def test_any_other_value_in_the_content_is_refused(data: st.DataObject) -> None:
     other = data.draw(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)))
     holder[name] = other
     found = accepted(json.dumps(raw).encode(errors="surrogatepass"))
-    assert found is None or (same(found) and other == old)
+    assert found is None or (same(found) and other == old and isinstance(other, bool) == isinstance(old, bool))
 
 
 def _leaves(holder: object) -> object:
@@ -110,7 +110,7 @@ def _leaves(holder: object) -> object:
 
 
 @given(st.permutations([CITY, POLICE, METRO]), st.lists(st.sampled_from(["accept", "reject", "revoke"]), max_size=6))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_what_ended_it_never_comes_undone_whatever_is_signed_in_whatever_order(order: list[str], actions: list[str]) -> None:
     found = proposed(grant(), grant(CITY, METRO), parties=(CITY, POLICE, METRO))
     ended = False
@@ -127,7 +127,7 @@ def test_what_ended_it_never_comes_undone_whatever_is_signed_in_whatever_order(o
         assert now == "valid" or not any(each.status == "valid" for each in granted(found, NOW_S + at))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.sets(st.sampled_from([CITY, POLICE])), st.sets(st.sampled_from([CITY, POLICE])))
 def test_the_order_in_which_copies_are_united_does_not_matter(one: set[str], other: set[str]) -> None:
     copies = []
@@ -144,7 +144,7 @@ def test_the_order_in_which_copies_are_united_does_not_matter(one: set[str], oth
 text = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(text, text, st.integers(1, 1000), st.integers(1, 100), st.sampled_from(["1m", "5m", "1h", "24h"]))
 def test_what_is_written_is_read_and_hashes_the_same(ground: str, source: str, minimum: int, round_to: int, step: str) -> None:
     form = Form(exactness="suppressed", minimum=minimum, round_to=round_to, step=step)

@@ -164,6 +164,20 @@ def test_copies_whose_keys_do_not_fit_each_other_grant_nothing(desk: Desk) -> No
     assert ["do not fit each other" in trouble for trouble in desk.troubles()] == [True]
 
 
+def test_a_revoked_copy_cannot_be_hidden_by_putting_another_agreement_into_its_place(desk: Desk) -> None:
+    desk.put(desk.lab, agreed())
+    desk.put(desk.data, agreed(iv="11111111-1111-4111-8111-111111111111"), file_name(agreed()))
+    assert desk.granted() == []
+    assert any("holds another agreement than its name says" in trouble for trouble in desk.troubles())
+
+
+def test_a_folder_that_cannot_be_listed_from_the_start_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("not a folder")
+    book = Book([tmp_path / "b", tmp_path / "a"], Wall())
+    assert book.granted() == []
+    assert [f"{tmp_path / 'a'}: cannot be listed" in known.trouble for known in book.all()] == [True]
+
+
 def test_nothing_is_granted_while_a_folder_cannot_be_listed(desk: Desk) -> None:
     desk.put(desk.lab, agreed())
     assert desk.granted() == ["valid"]

@@ -18,11 +18,13 @@ from click.testing import CliRunner
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.cli import main
 from ruimte.intake.mapping import Mapping
+from ruimte.jobs.agreement_terms import GrantTable, PartyTable, TermsFile
 from ruimte.jobs.compared import CompareView, Curve, Effect, LevelChance, MeasureEffect, Waiting, ZoneEffect
 from ruimte.jobs.room import DistanceView, LogView, SensorView, Series, SkillView, Status, WarningView, ZoneView
 from ruimte.jobs.sources import SourceView
 from ruimte.lab import files
 from ruimte.notify.channels import STEPS, EmailChannel, MqttChannel, PushChannel, WebhookChannel
+from ruimte.share import agreement
 from ruimte.web.app import create_app
 from ruimte.web.settings import WebSettings
 
@@ -144,6 +146,30 @@ def _fields(kind: type[msgspec.Struct]) -> list[str]:
 )
 def test_every_field_of_a_lab_is_described(kind: type[msgspec.Struct]) -> None:
     text = (DOCS / "lab.md").read_text()
+    assert [name for name in _fields(kind) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        agreement.Agreement,
+        agreement.Content,
+        agreement.Validity,
+        agreement.Party,
+        agreement.Grant,
+        agreement.Terms,
+        agreement.What,
+        agreement.Form,
+        agreement.Privacy,
+        agreement.Duties,
+        agreement.Signatures,
+        TermsFile,
+        PartyTable,
+        GrantTable,
+    ],
+)
+def test_every_field_of_an_agreement_is_described(kind: type[msgspec.Struct]) -> None:
+    text = (DOCS / "sharing.md").read_text()
     assert [name for name in _fields(kind) if f"`{name}`" not in text] == []
 
 

@@ -212,6 +212,22 @@ def test_the_old_key_signs_no_more() -> None:
         rotate(agreement, POLICE, KEYS[POLICE].private, pair_of("thief").public, NOW_S + 1)
 
 
+@pytest.mark.parametrize("action", ["accept", "reject", "revoke"])
+def test_a_stolen_old_key_cannot_sign_with_a_date_of_before(action: str) -> None:
+    agreement = rotate(proposed(), POLICE, KEYS[POLICE].private, NEW.public, NOW_S)
+    token = by_hand(agreement, KEYS[POLICE].private, type=action, signed_at=NOW_S - 1000)
+    with pytest.raises(RuimteError, match="was not the party's then"):
+        check(with_signature(agreement, action, POLICE, token))
+
+
+def test_what_was_signed_before_holds_through_several_rotations() -> None:
+    agreement = rotate(agreed(), POLICE, KEYS[POLICE].private, NEW.public, NOW_S)
+    agreement = rotate(agreement, POLICE, NEW.private, pair_of("newer").public, NOW_S)
+    check(agreement)
+    assert status(agreement, NOW_S) == "valid"
+    assert status(sign(agreement, POLICE, pair_of("newer").private, "revoke", NOW_S), NOW_S) == "revoked"
+
+
 def test_two_new_keys_from_one_old_are_an_attack_or_a_mistake() -> None:
     thief = rotate(agreed(), POLICE, KEYS[POLICE].private, pair_of("thief").public, NOW_S)
     owner = rotate(agreed(), POLICE, KEYS[POLICE].private, NEW.public, NOW_S)

@@ -160,6 +160,22 @@ def test_the_policy_cannot_say_something_else_than_the_terms() -> None:
         check_content(msgspec.structs.replace(made, grants=(msgspec.structs.replace(made.grants[0], properties=without),)))
 
 
+def test_true_in_the_policy_is_not_one() -> None:
+    made = content(grant(form=form(round_to=1)))
+    policy = made.grants[0].properties.policy
+    limits = [each | {"rightOperand": True} if each["leftOperand"] == "resolution" else each for each in _limits(policy)]
+    odd = policy | {"permission": [policy["permission"][0] | {"constraint": limits}]}
+    assert odd == policy  # as Python sees it
+    changed = msgspec.structs.replace(made.grants[0], properties=msgspec.structs.replace(made.grants[0].properties, policy=odd))
+    with pytest.raises(RuimteError, match="the ODRL policy says something else"):
+        check_content(msgspec.structs.replace(made, grants=(changed,)))
+
+
+def _limits(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = policy["permission"][0]["constraint"]
+    return found
+
+
 def test_wrong_terms_are_wrong_however_well_they_are_signed() -> None:
     with pytest.raises(RuimteError, match="nothing would be left out"):
         check(proposed(grant(form=form(minimum=0))))

@@ -9,7 +9,7 @@ import msgspec
 
 from ruimte.clock import SECOND_US, iso
 from ruimte.jobs.agreements import Known
-from ruimte.share.agreement import ALL, Agreement, Form, Grant, Status
+from ruimte.share.agreement import ALL, Agreement, Form, Grant
 from ruimte.share.contract import content_hash, current_key, granted, statements, status
 
 _KINDS = {
@@ -37,6 +37,7 @@ def lines(agreement: Agreement, at_s: int) -> list[str]:
     """The whole agreement and how it stands. Raises ``RuimteError`` where a signature is wrong."""
     content = agreement.content
     names = {party.id: party.name for party in content.parties}
+    whole = status(agreement, at_s)
     found = [
         _row("agreement", content_hash(content)),
         _row("status", stands(agreement, at_s)),
@@ -51,7 +52,9 @@ def lines(agreement: Agreement, at_s: int) -> list[str]:
                 found.append(_row(f"  {_DONE[each.action]}", _day(each.signed_at)))
     for number, (grant, now) in enumerate(zip(content.grants, granted(agreement, at_s), strict=True), start=1):
         found += ["", f"grant {number}: {names[grant.consumer]} gets from {names[grant.provider]}, of lab {grant.lab}"]
-        found += [_row(f"  {field}", text) for field, text in _grant_rows(grant, now.status)]
+        if now.status != whole:
+            found.append(_row("  status", now.status))
+        found += [_row(f"  {field}", text) for field, text in _grant_rows(grant)]
     return found
 
 
@@ -100,11 +103,9 @@ def known_dict(known: Known) -> dict[str, Any]:
     return {"path": str(known.path), "hash": known.hash, "status": known.status, "trouble": known.trouble}
 
 
-def _grant_rows(grant: Grant, now: Status) -> Iterator[tuple[str, str]]:
+def _grant_rows(grant: Grant) -> Iterator[tuple[str, str]]:
     terms = grant.properties
     what = terms.what
-    if now != "valid":
-        yield "status", now
     yield "for", terms.purpose
     yield "under", _REGIMES[terms.legal_regime]
     if terms.legal_ground:

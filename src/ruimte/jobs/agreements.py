@@ -133,7 +133,7 @@ class Book:
                 for name, file in sorted(self._files.items(), key=self._place)
                 if file.agreement is None and file.hash not in self._agreed
             ]
-            return [*found, *lost]
+            return [*found, *lost, *self._unlisted()]
 
     def find(self, hashed: str) -> Known | None:
         """The agreement with this hash; None where there is none."""
@@ -186,7 +186,7 @@ class Book:
         try:
             stamps = self._stamps()
         except OSError as error:
-            self._block(f"cannot be listed ({error.strerror})")
+            self._block(f"{error.filename}: cannot be listed ({error.strerror}), so nothing is given")
             return
         self._block("")
         if stamps == self._seen and not self._unsettled:
@@ -203,6 +203,12 @@ class Book:
         if changed:
             self._unite()
             self._told = _Told()
+
+    def _unlisted(self) -> list[Known]:
+        """The folder that cannot be listed, where no agreement is known that could tell of it."""
+        if not self._blocked or self._agreed:
+            return []
+        return [Known(path=self._folders[-1], agreement=None, hash="", status=None, trouble=self._blocked)]
 
     def _block(self, trouble: str) -> None:
         """Whether an agreement was revoked in a folder that cannot be listed is not known: then nothing is granted."""
@@ -242,6 +248,9 @@ class Book:
                 return False
             agreement = read_document(octets, name)
             file.hash = content_hash(agreement.content)
+            if _BY_HASH.fullmatch(path.stem) and path.stem != file.hash:
+                file.hash = path.stem
+                raise RuimteError("holds another agreement than its name says", name, "put the right one back, or rename it")
             check_content(agreement.content)
             file.said = statements(agreement)
             file.agreement = agreement
@@ -313,7 +322,7 @@ def _sound(known: Known) -> Agreement:
 
 
 def _known(hashed: str, each: _Agreed, blocked: str, now_s: int) -> Known:
-    trouble = each.trouble or (f"its folder {blocked}" if blocked else "")
+    trouble = each.trouble or blocked
     stands = None if trouble else status_by(each.agreement, each.said, now_s)
     return Known(path=each.path, agreement=each.agreement, hash=hashed, status=stands, trouble=trouble)
 

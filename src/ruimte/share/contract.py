@@ -45,11 +45,15 @@ class _Signed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class _Rotated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The payload of a rotation: ``public_key`` is the new one."""
+    """The payload of a rotation: ``public_key`` is the new one, ``signed`` what the party has signed before.
+
+    So whoever gets hold of the old key later cannot sign anything with a date of before: that would stand in ``signed``.
+    """
 
     contract_content_hash: str
     type: Literal["rotate"]
     public_key: str
+    signed: tuple[Action, ...]
     signed_at: _Time
 
 
@@ -67,10 +71,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key of a party and from when it is that (None: from the beginning)."""
+    """A key of a party, from when it is that (None: from the beginning), and what the keys before it have signed."""
 
     public: str
     from_s: int | None
+    before: tuple[Action, ...] = ()
 
 
 def check(agreement: Agreement) -> None:
@@ -96,7 +101,7 @@ def statements(agreement: Agreement) -> tuple[Statement, ...]:
             said = _read(token, public.public, _Signed, hashed, where)
             if said.type != action:
                 raise RuimteError(f"what was signed is {said.type}", where, "take the file as it was signed")
-            _check_then(public, keys[party], said.signed_at, where)
+            _check_then(public, keys[party], said, where)
             found.append(Statement(party, action, said.signed_at))
     return tuple(found)
 
@@ -205,7 +210,8 @@ def rotate(agreement: Agreement, party_id: str, private: str, new_public: str, a
         raise RuimteError("is known in this agreement already", "new key", "make a new one with `ruimte share keygen`")
     hashed = _HASH_PREFIX + content_hash(agreement.content)
     signed_at = max(at_s, own.from_s or 0)
-    payload = _Rotated(contract_content_hash=hashed, type="rotate", public_key=new_public, signed_at=signed_at)
+    signed = tuple(action for action, by_party in _by_action(agreement.signatures).items() if party_id in by_party)
+    payload = _Rotated(contract_content_hash=hashed, type="rotate", public_key=new_public, signed=signed, signed_at=signed_at)
     token = state(msgspec.json.encode(payload), private, TYPE)
     return msgspec.structs.replace(agreement, rotations=(*agreement.rotations, token))
 
@@ -262,7 +268,8 @@ def _own_key(agreement: Agreement, party_id: str, private: str, at_s: int | None
 
 def _keys(agreement: Agreement, hashed: str | None = None) -> dict[str, list[_Key]]:
     """The keys of each party, oldest first, once it is sure that each rotation is right."""
-    hashed = hashed or _HASH_PREFIX + content_hash(agreement.content)
+    if agreement.rotations and hashed is None:
+        hashed = _HASH_PREFIX + content_hash(agreement.content)
     keys = {party.id: [_Key(party.public_key, None)] for party in agreement.content.parties}
     for index, token in enumerate(agreement.rotations):
         where = f"rotations[{index}]"
@@ -278,7 +285,7 @@ def _keys(agreement: Agreement, hashed: str | None = None) -> dict[str, list[_Ke
             raise RuimteError("the new key is known in this agreement already", where, "make a new one")
         if held[-1].from_s is not None and said.signed_at < held[-1].from_s:
             raise RuimteError("is older than the one before it", where, "set the clock of that machine, and make it anew")
-        held.append(_Key(said.public_key, said.signed_at))
+        held.append(_Key(said.public_key, said.signed_at, said.signed))
     return keys
 
 
@@ -290,11 +297,13 @@ def _key_of(token: str, held: list[_Key], where: str) -> _Key:
     return found
 
 
-def _check_then(key: _Key, held: list[_Key], signed_at: int, where: str) -> None:
-    """Whether the key was the party's when it signed, by its own clock."""
+def _check_then(key: _Key, held: list[_Key], said: _Signed, where: str) -> None:
+    """Whether the key was the party's when it signed: by its own clock, and by what it said when it was given over."""
     place = held.index(key)
-    until_s = held[place + 1].from_s if place + 1 < len(held) else None
-    if (key.from_s is not None and signed_at < key.from_s) or (until_s is not None and signed_at > until_s):
+    after = held[place + 1] if place + 1 < len(held) else None
+    early = key.from_s is not None and said.signed_at < key.from_s
+    late = after is not None and (after.from_s is None or said.signed_at > after.from_s or said.type not in after.before)
+    if early or late:
         raise RuimteError("is signed with a key that was not the party's then", where, "let the party sign with its key of now")
 
 
@@ -305,7 +314,7 @@ def _kid(token: str, where: str) -> str:
         raise RuimteError(error.what, where, error.mend) from None
 
 
-def _read(token: str, public: str, kind: type[S], hashed: str, where: str) -> S:
+def _read(token: str, public: str, kind: type[S], hashed: str | None, where: str) -> S:
     try:
         said = msgspec.json.decode(read_statement(token, public, TYPE), type=kind)
     except RuimteError as error:

@@ -28,7 +28,7 @@ def content_hash(content: Content) -> str:
 
 def canonical(content: Content) -> bytes:
     """What is hashed: the content in canonical JSON. Raises ``RuimteError`` where it holds what JSON cannot carry."""
-    return _canonical(msgspec.to_builtins(content))
+    return canonical_json(msgspec.to_builtins(content))
 
 
 def write_document(agreement: Agreement) -> bytes:
@@ -58,7 +58,7 @@ def read_document(octets: bytes, where: str) -> Agreement:
         agreement = msgspec.convert(raw, Agreement)
     except (msgspec.ValidationError, RecursionError) as error:
         raise RuimteError(_plain(str(error)), where, "take the file as it was signed") from None
-    if canonical(agreement.content) != _canonical(raw["content"]):
+    if canonical(agreement.content) != canonical_json(raw["content"]):
         raise RuimteError("its content leaves out fields, or writes them otherwise", where, "take the file as it was signed")
     return agreement
 
@@ -79,9 +79,10 @@ def _no_number(name: str) -> None:
     raise ValueError(name)
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
+def canonical_json(value: Mapping[str, Any]) -> bytes:
+    """RFC 8785. Raises ``RuimteError`` where it holds what JSON cannot carry."""
     try:
-        return rfc8785.dumps(dict(content))
+        return rfc8785.dumps(dict(value))
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeError):
         mend = "write whole numbers up to 2^53, finite ones with a point, and text in Unicode"
         raise RuimteError("holds what JSON cannot carry", "agreement", mend) from None

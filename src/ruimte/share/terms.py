@@ -13,6 +13,7 @@ from ruimte.errors import RuimteError
 from ruimte.keys.signature import key_id, public_jwk
 from ruimte.lab.rules import filled, key, length_of_time
 from ruimte.share.agreement import ALL, Content, Form, Grant, Party, Privacy, Terms, What
+from ruimte.share.document import canonical_json
 from ruimte.share.odrl import policy
 from ruimte.text import duration_us
 
@@ -35,7 +36,7 @@ def check_content(content: Content) -> None:
     """Raise ``RuimteError`` with the first thing that is wrong: it names the field and how to mend it."""
     check_terms(content)
     for index, grant in enumerate(content.grants):
-        if grant.properties.policy != policy(content, index):
+        if canonical_json(grant.properties.policy) != canonical_json(policy(content, index)):
             what = "the ODRL policy says something else than the terms"
             raise _wrong(f"grants[{index}].properties.policy", what, "make the agreement anew with `ruimte share propose`")
 
