@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
 import sqlite3
 import threading
@@ -28,7 +27,7 @@ from ruimte.errors import RuimteError
 from ruimte.ledger import tree
 from ruimte.ledger.checkpoint import Checkpoint, cosigned, parse, sign_checkpoint
 from ruimte.ledger.entry import SALT_BYTES, Entry, EntryKind
-from ruimte.ledger.note import COSIGNATURE, Line, NoteKey, note_key, read_lines, read_note
+from ruimte.ledger.note import COSIGNATURE, Line, NoteKey, note_key, private_key, read_lines, read_note
 from ruimte.ledger.proof import Consistency, Extra, Inclusion
 from ruimte.ledger.witness import Seen, Unwitnessed, Witnessed, witness
 from ruimte.store import ledger
@@ -86,11 +85,15 @@ class Log:
         self.key: NoteKey = note_key(origin, keys[1])
         self._private = keys[0]
         self._now_us = now_us
+        self._path = path
+        if private_key(keys[0]).public_key().public_bytes_raw() != self.key.public:
+            raise RuimteError("the private and the public key are no pair", str(path), "give the node's own keys")
         signers = [self.key, *(note_key(origin, public) for public in earlier)]
         writing = ledger.open_ledger(path)
         try:
             ledger.check(writing, signers, str(path))
             self._reading = ledger.open_ledger(path)
+            self._file = _identity(path)
             if ledger.last_checkpoint(writing) is None:
                 ledger.put_checkpoint(writing, 0, self._signed(Checkpoint(origin, 0, tree.EMPTY_ROOT)))
         except (RuimteError, sqlite3.DatabaseError) as error:
@@ -271,7 +274,7 @@ class Log:
         """Salt (base64url) and payload of an entry; None where they are not kept."""
         with self._lock:
             kept = ledger.payload(self._reading, index)
-        return None if kept is None else (_base64url(kept[0]), json.loads(kept[1]))
+        return None if kept is None else (_base64url(kept[0]), msgspec.json.decode(kept[1]))
 
     def witnesses(self) -> list[ledger.Cosignature]:
         """Of each witness the cosignature under the largest checkpoint."""
@@ -313,7 +316,7 @@ class Log:
         return taken
 
     def _write(self, connection: sqlite3.Connection, waiting: list[_Waiting]) -> list[list[Receipt]]:
-        before = ledger.size(connection)
+        before = self._checked_size(connection)
         at = self._now_us() // SECOND_US
         if before:  # a clock that was set back does not set the log back
             at = max(at, msgspec.json.decode(ledger.leaf(connection, before - 1), type=_At).at)
@@ -329,6 +332,20 @@ class Log:
         size = before + len(made)
         ledger.put_checkpoint(connection, size, self._signed(Checkpoint(self.origin, size, _root(connection, size))))
         return receipts
+
+    def _checked_size(self, connection: sqlite3.Connection) -> int:
+        """How many entries there are, once it is sure that they are those of the last checkpoint, in the file of this name.
+
+        What was signed must never be contradicted; and what goes into a file that was moved away is as good as not logged.
+        """
+        if _identity(self._path) != self._file:
+            raise RuimteError(
+                "the file was moved away under the running node", str(self._path), "put it back, then restart the node"
+            )
+        size, last = ledger.size(connection), ledger.last_checkpoint(connection)
+        if last is None or parse(read_note(last[1])) != Checkpoint(self.origin, size, _root(connection, size)):
+            raise RuimteError("does not fit its last signed checkpoint any more", str(self._path), ledger.RESTORE)
+        return size
 
     def _signed(self, checkpoint: Checkpoint) -> str:
         return str(sign_checkpoint(checkpoint, self._private))
@@ -364,6 +381,15 @@ class _At(msgspec.Struct):
     """Of an entry no more than its time."""
 
     at: int
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _root(connection: sqlite3.Connection, size: int) -> bytes:

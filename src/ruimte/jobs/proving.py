@@ -62,7 +62,7 @@ class Verdict:
         return told
 
     def lines(self) -> list[str]:
-        seen = [f"witnessed by {each.name} at {iso(each.at * SECOND_US)}" for each in self.witnesses]
+        seen = [f"witnessed by {each.name} at {_when(each.at)}" for each in self.witnesses]
         return [self.told, *(seen or ["witnessed by nobody"])]
 
 
@@ -112,7 +112,7 @@ def _export(path: Path, whom: Trust, since: Checkpoint | None, progress: Callabl
     _same_log(said, since, where)
     told = f"in order: all {said.size} entries of {said.origin} are as they were signed"
     if read.first_at is not None and read.last_at is not None:
-        told += f", from {iso(read.first_at * SECOND_US)} to {iso(read.last_at * SECOND_US)}"
+        told += f", from {_when(read.first_at)} to {_when(read.last_at)}"
     if since is not None:
         told += f", and begin with the {since.size} of before"
     return Verdict("export", told, said, seen)
@@ -135,7 +135,7 @@ def _inclusion(proof: Inclusion, whom: Trust, data: Path | None, since: Checkpoi
     payload = proof.extra.payload
     if payload is not None and not keeps_to(proof.extra, entry.commitment):
         raise RuimteError("the payload is not what the entry commits to", where, "do not trust it; ask for the proof anew")
-    told = f"in order: entry {proof.index} of {said.origin} is a {entry.kind} of {iso(entry.at * SECOND_US)}"
+    told = f"in order: entry {proof.index} of {said.origin} is a {entry.kind} of {_when(entry.at)}"
     if data is not None:
         _is_about(payload, data, where)
         told += f", and {data} is what it is about"
@@ -213,6 +213,14 @@ def _parties(agreement: Path | None) -> tuple[tuple[str, str], ...]:
     except (msgspec.DecodeError, RecursionError) as error:
         raise RuimteError(f"is not an agreement ({error})", str(agreement), "give the signed JSON file") from None
     return tuple((party.id, party.public_key) for party in read.content.parties)
+
+
+def _when(at: int) -> str:
+    """A time for people, in seconds since 1970, also one that is in no calendar: a log may say anything."""
+    try:
+        return iso(at * SECOND_US)
+    except OverflowError:
+        return f"second {at}"
 
 
 def _text(path: Path) -> str:
