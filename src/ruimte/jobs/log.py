@@ -24,6 +24,7 @@ import rfc8785
 
 from ruimte.clock import SECOND_US
 from ruimte.errors import RuimteError
+from ruimte.keys.signature import key_id
 from ruimte.ledger import tree
 from ruimte.ledger.checkpoint import Checkpoint, cosigned, parse, sign_checkpoint
 from ruimte.ledger.entry import SALT_BYTES, Entry, EntryKind
@@ -66,6 +67,11 @@ class _Waiting(NamedTuple):
 def log_origin(party: str, lab_key: str) -> str:
     """What the log of a party's lab is called: its id, a slash, and the lab's key. Who trusts the party finds its log by that."""
     return f"{party}/{lab_key}"
+
+
+def node_name(public: str) -> str:
+    """What a node that is no party of any agreement yet is called: after its key (base64url)."""
+    return f"urn:ruimte:node:{key_id(public)}"
 
 
 def log_path(data: Path, lab_key: str) -> Path:
@@ -403,15 +409,3 @@ def _fail(waiting: Sequence[_Waiting], error: BaseException) -> None:
 
 def _base64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-
-def stored_origin(path: Path) -> str:
-    """What the log in a file calls itself, by its newest checkpoint. Raises ``RuimteError`` where it has none."""
-    connection = ledger.open_ledger(path)
-    try:
-        last = ledger.last_checkpoint(connection)
-    finally:
-        connection.close()
-    if last is None:
-        raise RuimteError("holds no checkpoint", str(path), "start the node once")
-    return parse(read_note(last[1], str(path))).origin
