@@ -21,7 +21,7 @@ _BATCH = 10_000
 
 
 def bench_verify(n: int = 1_000_000) -> list[Row]:
-    """``ruimte log verify`` of an export of ``n`` entries; beside it the least that SHA-256 costs: one hash a leaf, one a node."""
+    """``ruimte log verify`` of an export of ``n`` entries; beside it the least that SHA-256 costs: a hash a leaf and a node."""
     with tempfile.TemporaryDirectory(prefix="ruimte-bench-") as name, _filled(Path(name), n) as log:
         out = Path(name) / "log.txt"
         write_export(log, out, lambda _: None)

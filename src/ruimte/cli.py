@@ -927,16 +927,17 @@ def log_verify(
 
 def _log(lab: Lab, data: Path | None) -> Log:
     """The log of a lab, where there is one."""
-    from ruimte.jobs.log import Log as Opened
-    from ruimte.jobs.log import log_path, stored_origin
+    from ruimte.jobs.agreements import Book, agreement_folders
+    from ruimte.jobs.log import log_path
+    from ruimte.jobs.node_log import open_node_log
     from ruimte.notify.keys import node_keys
 
     folder = data_dir(data)
     path = log_path(folder, lab.key)
-    keys = node_keys(folder, lab.key) if path.exists() else None
-    if keys is None:
+    if not path.exists():
         raise RuimteError("there is no log yet", str(path), "a node with agreements makes one: ruimte serve")
-    return Opened(path, stored_origin(path), (keys.private, keys.public), _now_us)
+    book = Book(agreement_folders(lab, folder), _now_us)
+    return open_node_log(lab.key, folder, book, node_keys(folder, lab.key), _now_us)
 
 
 def _accounts(lab: str, data: Path | None) -> StoredAccounts:

@@ -243,6 +243,43 @@ def test_a_node_witnesses_another_log_once_and_remembers_up_to_where(path: Path,
         assert log.cosign(f"{found.checkpoint.text}\n{found.line}", WITNESSES) == [POLICE_ID]
 
 
+def test_of_each_witness_and_day_the_last_cosignature_stays(path: Path) -> None:
+    now = [NOW_US]
+    with open_log(path, lambda: now[0]) as log:
+        for _ in range(4):
+            fill(log, 1)
+            log.cosign(cosigned(log, now[0] // 1_000_000), WITNESSES)
+            now[0] += 12 * 3_600_000_000
+        assert [(each.size, each.name) for each in log.witnesses()] == [(4, POLICE_ID)]
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT size FROM cosignatures ORDER BY size").fetchall() == [(2,), (4,)]
+    assert connection.execute("SELECT size FROM checkpoints ORDER BY size").fetchall() == [(2,), (4,)]
+    connection.close()
+
+
+def test_a_file_that_is_moved_away_under_the_node_takes_no_more_entries(path: Path) -> None:
+    with open_log(path) as log:
+        fill(log, 3)
+        path.rename(path.with_name("away"))
+        with pytest.raises(RuimteError, match="moved away"):
+            log.append("release", {}).result()
+        path.with_name("away").rename(path)
+        assert log.append("release", {}).result().index == 3
+
+
+def test_a_log_that_is_tampered_with_while_it_is_open_signs_nothing_more(path: Path) -> None:
+    with open_log(path) as log:
+        fill(log, 8)
+        damage(path, "UPDATE nodes SET hash = zeroblob(32) WHERE level = 3")
+        with pytest.raises(RuimteError, match="does not fit"):
+            log.append("release", {}).result()
+
+
+def test_keys_that_are_no_pair_are_refused_before_anything_is_signed(path: Path) -> None:
+    with pytest.raises(RuimteError, match="no pair"):
+        Log(path, ORIGIN, (CITY.private, POLICE.public), lambda: NOW_US)
+
+
 def test_only_the_last_checkpoint_and_those_that_were_cosigned_are_kept(path: Path) -> None:
     with open_log(path) as log:
         for size in range(1, 8):

@@ -9,17 +9,23 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from agreed import proposed
 from ledger_world import NOW_US, ORIGIN, POLICE, POLICE_ID
 from ruimte.cli import main
 from ruimte.errors import RuimteError
-from ruimte.jobs.log import Log, log_path
-from ruimte.jobs.proving import trust, verify
+from ruimte.jobs.agreements import Book
+from ruimte.jobs.log import Log, log_origin, log_path, node_name
+from ruimte.jobs.node_log import earlier_keys
+from ruimte.jobs.proving import Trust, trust, verify
+from ruimte.keys.signature import generate
 from ruimte.lab.new import new_lab
 from ruimte.lab.read import read_lab
 from ruimte.ledger.checkpoint import cosign
 from ruimte.ledger.entry import BODY_HASH, body_hash
 from ruimte.ledger.note import COSIGNATURE, note_key, read_note
 from ruimte.notify.keys import node_keys
+from ruimte.share.agreement import Agreement, Party
+from ruimte.share.contract import rotate
 
 BODY = b'{"zones": []}'
 PARTY = ORIGIN.rpartition("/")[0]
@@ -173,6 +179,35 @@ def test_an_agreement_names_log_and_witness(world: World) -> None:
     assert world.run("verify", world.older, "--agreement", agreement).exit_code == 1
 
 
+def test_a_log_goes_on_under_the_new_key_of_its_party_and_the_agreement_tells_of_both(world: World) -> None:
+    parties = [(PARTY, world.keys.public), (POLICE_ID, POLICE.public)]
+    new = generate()
+    rotated = rotate(an_agreement(parties), PARTY, world.keys.private, new.public, NOW_US // 1_000_000)
+    (world.lab / "agreements").mkdir()
+    file = world.lab / "agreements" / "police.json"
+    file.write_bytes(msgspec.json.encode(rotated))
+    assert earlier_keys(Book([file.parent], lambda: NOW_US), new.public) == [world.keys.public]
+    kept = world.data / "town.keys.json"
+    kept.write_bytes(msgspec.json.encode(msgspec.structs.replace(world.keys, private=new.private, public=new.public)))
+    out = world.make("export")
+    assert world.run("verify", out, "--agreement", file).exit_code == 0
+    assert world.run("verify", world.older, "--agreement", file).exit_code == 0  # of before
+    file.unlink()
+    done = world.run("show", world.lab, "--data", world.data)
+    assert done.exit_code == 1
+    assert "not signed by" in done.output
+
+
+def test_a_log_that_began_before_its_party_had_a_name_is_believed_by_its_key(tmp_path: Path) -> None:
+    pair = generate()
+    origin = log_origin(node_name(pair.public), "town")
+    with Log(tmp_path / "log.db", origin, pair, lambda: NOW_US) as log:
+        (tmp_path / "checkpoint.txt").write_text(log.checkpoint())
+    for public, right in ((pair.public, True), (POLICE.public, False)):
+        whom = Trust(parties=((PARTY, public),))
+        assert bool(whom.of_log(origin)) == right
+
+
 def test_a_consistency_proof_is_checked_with_both_checkpoints(world: World) -> None:
     assert world.verify(world.grown, "--since", world.older).exit_code == 0
     assert world.verify(world.grown, "--since", world.newest).exit_code == 0
@@ -210,13 +245,7 @@ def test_a_file_that_is_none_of_these_gets_one_line(world: World, text: str) -> 
     assert isinstance(done.exception, SystemExit)
 
 
-def an_agreement(parties: list[tuple[str, str]]) -> dict[str, object]:
-    content = {
-        "iv": "0190a5b2-0000-7000-8000-000000000000",
-        "group_id": "town",
-        "created_at": 1,
-        "validity": {"not_before": 1, "not_after": 2},
-        "parties": [{"id": party, "name": party, "public_key": public} for party, public in parties],
-        "grants": [],
-    }
-    return {"version": 1, "content": content}
+def an_agreement(parties: list[tuple[str, str]]) -> Agreement:
+    named = tuple(Party(id=party, name=party, public_key=public) for party, public in parties)
+    agreement = proposed()
+    return msgspec.structs.replace(agreement, content=msgspec.structs.replace(agreement.content, parties=named))

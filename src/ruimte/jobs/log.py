@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
 import sqlite3
 import threading
@@ -25,10 +24,11 @@ import rfc8785
 
 from ruimte.clock import SECOND_US
 from ruimte.errors import RuimteError
+from ruimte.keys.signature import key_id
 from ruimte.ledger import tree
 from ruimte.ledger.checkpoint import Checkpoint, cosigned, parse, sign_checkpoint
 from ruimte.ledger.entry import SALT_BYTES, Entry, EntryKind
-from ruimte.ledger.note import COSIGNATURE, Line, NoteKey, note_key, read_lines, read_note
+from ruimte.ledger.note import COSIGNATURE, Line, NoteKey, note_key, private_key, read_lines, read_note
 from ruimte.ledger.proof import Consistency, Extra, Inclusion
 from ruimte.ledger.witness import Seen, Unwitnessed, Witnessed, witness
 from ruimte.store import ledger
@@ -69,6 +69,11 @@ def log_origin(party: str, lab_key: str) -> str:
     return f"{party}/{lab_key}"
 
 
+def node_name(public: str) -> str:
+    """What a node that is no party of any agreement yet is called: after its key (base64url)."""
+    return f"urn:ruimte:node:{key_id(public)}"
+
+
 def log_path(data: Path, lab_key: str) -> Path:
     """Where the log of a lab's node lies."""
     return data / f"{lab_key}.log.db"
@@ -86,11 +91,15 @@ class Log:
         self.key: NoteKey = note_key(origin, keys[1])
         self._private = keys[0]
         self._now_us = now_us
+        self._path = path
+        if private_key(keys[0]).public_key().public_bytes_raw() != self.key.public:
+            raise RuimteError("the private and the public key are no pair", str(path), "give the node's own keys")
         signers = [self.key, *(note_key(origin, public) for public in earlier)]
         writing = ledger.open_ledger(path)
         try:
             ledger.check(writing, signers, str(path))
             self._reading = ledger.open_ledger(path)
+            self._file = _identity(path)
             if ledger.last_checkpoint(writing) is None:
                 ledger.put_checkpoint(writing, 0, self._signed(Checkpoint(origin, 0, tree.EMPTY_ROOT)))
         except (RuimteError, sqlite3.DatabaseError) as error:
@@ -271,7 +280,7 @@ class Log:
         """Salt (base64url) and payload of an entry; None where they are not kept."""
         with self._lock:
             kept = ledger.payload(self._reading, index)
-        return None if kept is None else (_base64url(kept[0]), json.loads(kept[1]))
+        return None if kept is None else (_base64url(kept[0]), msgspec.json.decode(kept[1]))
 
     def witnesses(self) -> list[ledger.Cosignature]:
         """Of each witness the cosignature under the largest checkpoint."""
@@ -313,7 +322,7 @@ class Log:
         return taken
 
     def _write(self, connection: sqlite3.Connection, waiting: list[_Waiting]) -> list[list[Receipt]]:
-        before = ledger.size(connection)
+        before = self._checked_size(connection)
         at = self._now_us() // SECOND_US
         if before:  # a clock that was set back does not set the log back
             at = max(at, msgspec.json.decode(ledger.leaf(connection, before - 1), type=_At).at)
@@ -329,6 +338,20 @@ class Log:
         size = before + len(made)
         ledger.put_checkpoint(connection, size, self._signed(Checkpoint(self.origin, size, _root(connection, size))))
         return receipts
+
+    def _checked_size(self, connection: sqlite3.Connection) -> int:
+        """How many entries there are, once it is sure that they are those of the last checkpoint, in the file of this name.
+
+        What was signed must never be contradicted; and what goes into a file that was moved away is as good as not logged.
+        """
+        if _identity(self._path) != self._file:
+            raise RuimteError(
+                "the file was moved away under the running node", str(self._path), "put it back, then restart the node"
+            )
+        size, last = ledger.size(connection), ledger.last_checkpoint(connection)
+        if last is None or parse(read_note(last[1])) != Checkpoint(self.origin, size, _root(connection, size)):
+            raise RuimteError("does not fit its last signed checkpoint any more", str(self._path), ledger.RESTORE)
+        return size
 
     def _signed(self, checkpoint: Checkpoint) -> str:
         return str(sign_checkpoint(checkpoint, self._private))
@@ -366,6 +389,15 @@ class _At(msgspec.Struct):
     at: int
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _root(connection: sqlite3.Connection, size: int) -> bytes:
     return tree.root(ledger.StoredNodes(connection), size)
 
@@ -377,15 +409,3 @@ def _fail(waiting: Sequence[_Waiting], error: BaseException) -> None:
 
 def _base64url(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
-
-
-def stored_origin(path: Path) -> str:
-    """What the log in a file calls itself, by its newest checkpoint. Raises ``RuimteError`` where it has none."""
-    connection = ledger.open_ledger(path)
-    try:
-        last = ledger.last_checkpoint(connection)
-    finally:
-        connection.close()
-    if last is None:
-        raise RuimteError("holds no checkpoint", str(path), "start the node once")
-    return parse(read_note(last[1], str(path))).origin

@@ -11,6 +11,7 @@ import msgspec
 
 from ruimte.clock import SECOND_US, iso
 from ruimte.errors import RuimteError
+from ruimte.jobs.log import node_name
 from ruimte.jobs.log_export import EXPORT, read_export
 from ruimte.ledger.checkpoint import Checkpoint, Cosigned, cosigned, open_checkpoint, parse
 from ruimte.ledger.entry import BODY_HASH, Entry, body_hash
@@ -18,6 +19,7 @@ from ruimte.ledger.note import COSIGNATURE, NoteKey, note_key, read_key, read_no
 from ruimte.ledger.proof import CONSISTENCY, INCLUSION, Inclusion, keeps_to, read_consistency, read_inclusion
 from ruimte.ledger.tree import is_consistent, is_included, leaf_hash
 from ruimte.share.agreement import Agreement
+from ruimte.share.contract import keys_of
 
 _MOST_BYTES = 16 * 1024 * 1024
 """Of any file but an export, which is read line by line."""
@@ -32,8 +34,8 @@ class Trust:
     parties: tuple[tuple[str, str], ...] = ()
 
     def of_log(self, origin: str) -> list[NoteKey]:
-        """The keys that a log may be signed with: a party's log bears its id, alone or before a slash."""
-        own = [public for party, public in self.parties if _is_of(origin, party)]
+        """The keys that a log may be signed with: its name begins with its party's id, or is made of its key."""
+        own = [public for party, public in self.parties if _is_of(origin, party) or _is_of(origin, node_name(public))]
         return [*(key for key in self.logs if key.name == origin), *(note_key(origin, public) for public in own)]
 
     def of_witnesses(self) -> list[NoteKey]:
@@ -62,7 +64,7 @@ class Verdict:
         return told
 
     def lines(self) -> list[str]:
-        seen = [f"witnessed by {each.name} at {iso(each.at * SECOND_US)}" for each in self.witnesses]
+        seen = [f"witnessed by {each.name} at {_when(each.at)}" for each in self.witnesses]
         return [self.told, *(seen or ["witnessed by nobody"])]
 
 
@@ -112,7 +114,7 @@ def _export(path: Path, whom: Trust, since: Checkpoint | None, progress: Callabl
     _same_log(said, since, where)
     told = f"in order: all {said.size} entries of {said.origin} are as they were signed"
     if read.first_at is not None and read.last_at is not None:
-        told += f", from {iso(read.first_at * SECOND_US)} to {iso(read.last_at * SECOND_US)}"
+        told += f", from {_when(read.first_at)} to {_when(read.last_at)}"
     if since is not None:
         told += f", and begin with the {since.size} of before"
     return Verdict("export", told, said, seen)
@@ -135,7 +137,7 @@ def _inclusion(proof: Inclusion, whom: Trust, data: Path | None, since: Checkpoi
     payload = proof.extra.payload
     if payload is not None and not keeps_to(proof.extra, entry.commitment):
         raise RuimteError("the payload is not what the entry commits to", where, "do not trust it; ask for the proof anew")
-    told = f"in order: entry {proof.index} of {said.origin} is a {entry.kind} of {iso(entry.at * SECOND_US)}"
+    told = f"in order: entry {proof.index} of {said.origin} is a {entry.kind} of {_when(entry.at)}"
     if data is not None:
         _is_about(payload, data, where)
         told += f", and {data} is what it is about"
@@ -212,7 +214,15 @@ def _parties(agreement: Path | None) -> tuple[tuple[str, str], ...]:
         read = msgspec.json.decode(_bytes(agreement), type=Agreement)
     except (msgspec.DecodeError, RecursionError) as error:
         raise RuimteError(f"is not an agreement ({error})", str(agreement), "give the signed JSON file") from None
-    return tuple((party.id, party.public_key) for party in read.content.parties)
+    return tuple((party.id, public) for party in read.content.parties for public in keys_of(read, party.id))
+
+
+def _when(at: int) -> str:
+    """A time for people, in seconds since 1970, also one that is in no calendar: a log may say anything."""
+    try:
+        return iso(at * SECOND_US)
+    except OverflowError:
+        return f"second {at}"
 
 
 def _text(path: Path) -> str:

@@ -224,6 +224,15 @@ def current_key(agreement: Agreement, party_id: str, at_s: int | None = None) ->
     return _key_now(agreement, party_id, at_s).public
 
 
+def keys_of(agreement: Agreement, party_id: str) -> tuple[str, ...]:
+    """All keys that a party has had, oldest first: what was signed long ago was signed with the key of then.
+
+    Raises ``RuimteError`` where it is no party, or where a rotation is wrong.
+    """
+    _key_now(agreement, party_id, None)
+    return tuple(each.public for each in _keys(agreement)[party_id])
+
+
 def party_of(agreement: Agreement, public: str, at_s: int | None = None) -> Party:
     """The party whose key of a time (None: the newest) this is. Raises ``RuimteError`` where it is nobody's."""
     for party in agreement.content.parties:

@@ -19,7 +19,7 @@ from ruimte.ledger.note import NoteKey
 from ruimte.store.beside import open_beside
 
 HOLDS = "the transparency log"
-_RESTORE = "put back a copy that is whole, and keep this file: it is evidence"
+RESTORE = "put back a copy that is whole, and keep this file: it is evidence"
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE entries (
@@ -104,7 +104,7 @@ class StoredNodes:
             "SELECT CAST(hash AS BLOB) FROM nodes WHERE level = ? AND position = ?", (level, index)
         ).fetchone()
         if found is None:
-            raise RuimteError(f"the hash of subtree {level}/{index} is not there", "transparency log", _RESTORE)
+            raise RuimteError(f"the hash of subtree {level}/{index} is not there", "transparency log", RESTORE)
         return bytes(found[0])
 
 
@@ -177,11 +177,21 @@ def last_cosignatures(connection: sqlite3.Connection) -> list[Cosignature]:
 
 
 def put_cosignatures(connection: sqlite3.Connection, note: str, lines: Sequence[Cosignature]) -> None:
-    """Keep cosignatures under the checkpoint whose ``note`` (without them) is given. Of each witness and size one stays."""
+    """Keep cosignatures under the checkpoint whose ``note`` (without them) is given: of each witness the last of each day (UTC).
+
+    A later one says all that an earlier one said, but for the time; and a witness may look every minute.
+    """
     for each in lines:
         connection.execute("INSERT INTO checkpoints VALUES (?, ?) ON CONFLICT DO NOTHING", (each.size, note))
         connection.execute("DELETE FROM cosignatures WHERE size = ? AND name = ?", (each.size, each.name))
         connection.execute("INSERT INTO cosignatures VALUES (?, ?, ?, ?)", each)
+        connection.execute(
+            "DELETE FROM cosignatures WHERE name = ? AND size < ? AND at / 86400 = ?", (each.name, each.size, each.at // 86400)
+        )
+    connection.execute(
+        "DELETE FROM checkpoints WHERE size < (SELECT max(size) FROM checkpoints)"
+        " AND NOT EXISTS (SELECT 1 FROM cosignatures c WHERE c.size = checkpoints.size)"
+    )
 
 
 def payload(connection: sqlite3.Connection, index: int) -> tuple[bytes, bytes] | None:
@@ -221,16 +231,16 @@ def check(connection: sqlite3.Connection, keys: Sequence[NoteKey], where: str) -
         last, there = last_checkpoint(connection), size(connection)
         if last is None:
             if there:
-                raise RuimteError("has entries, but no checkpoint: it was tampered with", where, _RESTORE)
+                raise RuimteError("has entries, but no checkpoint: it was tampered with", where, RESTORE)
             return
         said = _signed_by_one_of(keys, last[1], where)
         if there != said.size or connection.execute("SELECT count(*) FROM entries").fetchone()[0] != there:
-            raise RuimteError(f"should hold {said.size} entries and holds others: cut back, or added to", where, _RESTORE)
+            raise RuimteError(f"should hold {said.size} entries and holds others: cut back, or added to", where, RESTORE)
         frontier = tree.Frontier()
         for each in leaves(connection, 0, there):
             frontier.push(each)
         if said.root != frontier.root() or said.root != _root(connection, there):
-            raise RuimteError("does not fit its last signed checkpoint: an entry or a hash was changed", where, _RESTORE)
+            raise RuimteError("does not fit its last signed checkpoint: an entry or a hash was changed", where, RESTORE)
     finally:
         connection.execute("ROLLBACK")
 

@@ -19,7 +19,7 @@ from ruimte.jobs.contributions import Contributions
 from ruimte.jobs.identity import Caller, Identity
 from ruimte.jobs.lab_policies import lab_policies
 from ruimte.jobs.live import LiveRoom
-from ruimte.jobs.log import Log, log_origin, log_path
+from ruimte.jobs.node_log import open_node_log
 from ruimte.jobs.partners import LivePartners
 from ruimte.jobs.processing_log import ProcessingLog, processing_path
 from ruimte.jobs.share_facts import facts
@@ -30,7 +30,7 @@ from ruimte.jobs.station import Station
 from ruimte.jobs.subscribing import Subscriber, client_of
 from ruimte.jobs.subscriptions import subscriptions_path
 from ruimte.jobs.webhooks import Webhooks
-from ruimte.keys.signature import KeyPair, key_id
+from ruimte.keys.signature import KeyPair
 from ruimte.lab.lab import Lab
 from ruimte.notify.keys import NodeKeys, node_keys
 from ruimte.settings import SharingFile, read_node_file
@@ -38,7 +38,6 @@ from ruimte.share.contract import current_key
 from ruimte.share.decide import Decider
 from ruimte.share.noise import Noise
 from ruimte.share.places import lab_places
-from ruimte.store import ledger
 from ruimte.store.noise import NoiseFile
 from ruimte.store.spent import Spent
 from ruimte.store.webhooks import WebhookFile
@@ -121,7 +120,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
     book = Book(agreement_folders(lab, data), now_us)
     places = lab_places(lab)
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(Log(log_path(data, lab.key), _origin(lab, data, own, book, keys), pair, now_us))
+        log = stack.enter_context(open_node_log(lab.key, data, book, keys, now_us, own.party or own_party(book, keys.public)))
         processing = stack.enter_context(ProcessingLog(processing_path(data, lab.key), now_us))
         spent = stack.enter_context(Spent(data / f"{lab.key}.spent.db"))
         file = stack.enter_context(WebhookFile(data / f"{lab.key}.webhooks.db"))
@@ -159,12 +158,6 @@ def own_party(book: Book, public: str) -> str | None:
     known = [each.agreement for each in book.all() if each.agreement is not None]
     found = [party.id for agreement in known for party in agreement.content.parties if current_key(agreement, party.id) == public]
     return found[0] if found else None
-
-
-def _origin(lab: Lab, data: Path, own: SharingFile, book: Book, keys: NodeKeys) -> str:
-    """What the log is called: as it was named when it began, else after the party that the node is, else after its key."""
-    party = own.party or own_party(book, keys.public) or f"urn:ruimte:node:{key_id(keys.public)}"
-    return ledger.origin(log_path(data, lab.key)) or log_origin(party, lab.key)
 
 
 def _witnesses(book: Book, own: str) -> Sequence[tuple[str, str]]:
