@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
-from share_world import PLACES, granted, privacy
 
 from ruimte.jobs.room import WarningView
 from ruimte.share.warned import SharedWarning, Warned, release_warnings
+from share_world import PLACES, granted, privacy
 
 
 @dataclass(frozen=True)
