@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ruimte.clock import HOUR_US
 from ruimte.share.agreement import Quantity
@@ -142,6 +143,8 @@ def _needed(names: Mapping[str, tuple[str, ...]], places: Mapping[str, PlaceInfo
 
 def _summed(cube: Array, members: list[list[int]]) -> Array:
     """Sums over the places under each name; flows only of a name that stands for one place."""
+    if all(len(rows) == 1 for rows in members):
+        return cube[_firsts(members)]
     out = np.full((len(members), *cube.shape[1:]), np.nan)
     for index, rows in enumerate(members):
         if len(rows) == 1:
@@ -151,15 +154,23 @@ def _summed(cube: Array, members: list[list[int]]) -> Array:
     return out
 
 
+def _firsts(members: list[list[int]]) -> NDArray[np.int64]:
+    return np.array([rows[0] for rows in members], dtype=np.int64)
+
+
+def _everywhere(mask: Mask, members: list[list[int]]) -> Mask:
+    """Where it holds for all places under each name; ``mask`` has a row for each place."""
+    if all(len(rows) == 1 for rows in members):
+        return mask[_firsts(members)]
+    return np.stack([mask[rows].all(axis=0) for rows in members])
+
+
 def _any_hidden(ticks: Grid, members: list[list[int]], step_us: int) -> Mask:
     """Where a tick of a place under a name was not told already, shape (names, steps, base quantities)."""
     places, count, quantities = ticks.hidden.shape
     per_step = step_us // ticks.tick_us
     by_step: Mask = np.asarray(ticks.hidden.reshape(places, count // per_step, per_step, quantities).any(axis=2))
-    out = np.zeros((len(members), *by_step.shape[1:]), dtype=bool)
-    for index, rows in enumerate(members):
-        out[index] = by_step[rows].any(axis=0)
-    return out
+    return ~_everywhere(~by_step, members)
 
 
 def _told(
@@ -178,8 +189,7 @@ def _told(
         mask.reshape(len(keys), mask.shape[1] * common.block_us // step_us, step_us // common.block_us).all(axis=2)
         for mask in (people, flows, flows, flows)
     ]
-    each = np.stack(by_step, axis=2)
-    return np.stack([each[rows].all(axis=0) for rows in members]) if members else np.empty((0, *each.shape[1:]), dtype=bool)
+    return _everywhere(np.stack(by_step, axis=2), members)
 
 
 def _enough_with_noise(value: Array, minimum: int, step_us: int) -> Mask:
