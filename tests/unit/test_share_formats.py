@@ -72,7 +72,9 @@ def test_json_tells_each_figure_and_what_it_is() -> None:
     assert ("square", "flow") not in told, "a zone has none"
     assert ("bridge", "people") not in told
     assert ("arch", "inflow") in told
-    assert next(row for row in body["figures"] if row["place"] == "arch")["suppressed"], "few are on the square beside it"
+    assert next(row for row in body["figures"] if (row["place"], row["quantity"]) == ("arch", "inflow"))["suppressed"], (
+        "few are on the square beside it"
+    )
 
 
 def test_metadata_says_under_what_and_in_which_form() -> None:

@@ -28,7 +28,7 @@ MEDIA_TYPES = (JSON, CSV, PARQUET, NGSI_LD, SENSORTHINGS)
 _DECIMALS = 4
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One figure. ``value``, ``low`` and ``high`` are null where it is not known, or, where ``suppressed``, not told; a ``level``
     has its name beside its rank."""
 
@@ -70,19 +70,17 @@ def write(figures: Figures, meta: Mapping[str, Any], media_type: str, places: Ma
 
 def rows(figures: Figures, meta: Mapping[str, Any]) -> list[Row]:
     """The figures place by place, quantity by quantity, in the order of time; only quantities that a place has."""
-    told = [
-        (p, q, place, quantity)
-        for p, place in enumerate(figures.places)
-        for q, quantity in enumerate(figures.quantities)
-        if quantity in meta["places"][place]["quantities"]
-    ]
-    steps = len(figures.starts_us)
-    at = np.array([p for p, *_ in told], dtype=np.int64), slice(None), np.array([q for _, q, *_ in told], dtype=np.int64)
+    has = [meta["places"][place]["quantities"] for place in figures.places]
+    told = [(place, q) for place, own in enumerate(has) for q, quantity in enumerate(figures.quantities) if quantity in own]
+    rows_, columns = np.array(told, dtype=np.int64).reshape(-1, 2).T
+    at, steps = (rows_, slice(None), columns), len(figures.starts_us)
+    places = [figures.places[place] for place, _ in told]
+    quantities = [figures.quantities[q] for _, q in told]
     value, low, high = (_plain(cube[at]) for cube in (figures.value, figures.low, figures.high))
     levels: list[str | msgspec.UnsetType | None] = [msgspec.UNSET] * (len(told) * steps)
-    for pair, (_, _, place, quantity) in enumerate(told):
+    for pair, quantity in enumerate(quantities):
         if quantity == "level":
-            names = meta["places"][place].get("levels", ())
+            names = meta["places"][places[pair]].get("levels", ())
             for index in range(pair * steps, (pair + 1) * steps):
                 rank = value[index]
                 levels[index] = None if rank is None else names[int(rank)]
@@ -90,8 +88,8 @@ def rows(figures: Figures, meta: Mapping[str, Any]) -> list[Row]:
     return list(
         map(
             Row,
-            [place for _, _, place, _ in told for _ in starts],
-            [quantity for _, _, _, quantity in told for _ in starts],
+            [place for place in places for _ in starts],
+            [quantity for quantity in quantities for _ in starts],
             [iso(start) for start in starts] * len(told),
             [iso(start + figures.step_us) for start in starts] * len(told),
             value,

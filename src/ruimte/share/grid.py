@@ -88,5 +88,7 @@ def _indices(numbers: Iterable[int]) -> NDArray[np.int64]:
 
 def means(cube: Array, ticks: int) -> Array:
     """Means over every ``ticks`` ticks of the second axis; NaN where one of them is: missing is missing."""
+    if ticks == 1:
+        return cube
     places, all_ticks, quantities = cube.shape
     return np.asarray(cube.reshape(places, all_ticks // ticks, ticks, quantities).mean(axis=2))

@@ -11,7 +11,7 @@ from ruimte.share.agreement import Quantity
 from ruimte.share.asking import Granted
 from ruimte.share.figures import Figures
 from ruimte.share.places import PlaceInfo, given
-from ruimte.share.release import OF_KIND, area_m2, kind_of, level_table
+from ruimte.share.shown import OF_KIND, area_m2, kind_of, level_table
 from ruimte.text import duration_text
 
 UNITS: Mapping[Quantity, str] = {

@@ -7,37 +7,24 @@ they tell no more than the figures beside them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ruimte.clock import HOUR_US
-from ruimte.lab.levels import TABLES
 from ruimte.share.agreement import Quantity
 from ruimte.share.asking import Granted
 from ruimte.share.cells import Cells
-from ruimte.share.enough import FLOW, INFLOW, OUTFLOW, PEOPLE, Mask, enough
+from ruimte.share.enough import PEOPLE, Mask, enough
 from ruimte.share.figures import Array, Figures
 from ruimte.share.grid import Grid, grid, means, ticks_in
 from ruimte.share.places import PlaceInfo, given
+from ruimte.share.shown import Cube, Names, shown
 from ruimte.text import duration_us
 
 BASE: tuple[Quantity, ...] = ("people", "inflow", "outflow", "flow")
 """What figures are made of, in the order of the last axis; density and level follow from it."""
-_BASE_OF: Mapping[Quantity, int] = {
-    "people": PEOPLE,
-    "density": PEOPLE,
-    "inflow": INFLOW,
-    "outflow": OUTFLOW,
-    "flow": FLOW,
-}
-OF_KIND: Mapping[str, tuple[Quantity, ...]] = {
-    "zone": ("people", "density", "inflow", "outflow", "level"),
-    "count_point": ("flow", "level"),
-    "gate": ("inflow", "outflow", "flow"),
-    "area": ("people", "density", "level"),
-}
-"""Which quantities a place has. An area of several zones has no flows: who goes from one of them to another does not leave it."""
 
 
 def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo], common: Cells) -> Figures:
@@ -73,7 +60,7 @@ def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo],
     ticks = grid(figures, keys, BASE, unit_us)
     row = {key: index for index, key in enumerate(keys)}
     members = [[row[zone] for zone in zones] for zones in names.values()]
-    cube = _Cube(*(_summed(means(part, ticks_in(figures, step_us)), members) for part in (ticks.value, ticks.low, ticks.high)))
+    cube = Cube(*(_summed(means(part, ticks_in(figures, step_us)), members) for part in (ticks.value, ticks.low, ticks.high)))
     told, hidden = np.ones(cube.value.shape, dtype=bool), _any_hidden(ticks, members, step_us)
     if suppressing:
         told = _told(ticks, keys, members, places, common, form.minimum, step_us)
@@ -84,7 +71,7 @@ def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo],
     starts_us = ticks.starts_us(step_us)
     begin_us, end_us = (ticks.start_us + tick * ticks.tick_us for tick in (ticks.first, ticks.last))
     whole = (starts_us >= begin_us) & (starts_us + step_us <= end_us)
-    out = _quantities(cube, told, hidden, names, places, quantities)
+    out, suppressed = shown(cube, told, hidden, Names(names, places), quantities)
     return Figures(
         kind=figures.kind,
         lab=figures.lab,
@@ -95,7 +82,7 @@ def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo],
         value=out.value[:, whole],
         low=out.low[:, whole],
         high=out.high[:, whole],
-        suppressed=out.suppressed[:, whole],
+        suppressed=suppressed[:, whole],
         issued_us=figures.issued_us,
     )
 
@@ -145,25 +132,6 @@ def cut(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Cube:
-    """Value and band, shape (names, steps, quantities)."""
-
-    value: Array
-    low: Array
-    high: Array
-
-    def rounded(self, to: int) -> _Cube:
-        return _Cube(
-            np.copysign(np.floor(np.abs(self.value) / to + 0.5) * to, self.value),
-            np.floor(self.low / to) * to,
-            np.ceil(self.high / to) * to,
-        )
-
-    def at_least_nothing(self) -> _Cube:
-        return _Cube(*(np.maximum(part, 0.0) for part in (self.value, self.low, self.high)))
-
-
 def _needed(names: Mapping[str, tuple[str, ...]], places: Mapping[str, PlaceInfo], common: Cells | None) -> tuple[str, ...]:
     """Keys of all places that the figures rest on: those of the grant, and where few are left out all that share its cells."""
     own = [zone for zones in names.values() for zone in zones]
@@ -175,6 +143,8 @@ def _needed(names: Mapping[str, tuple[str, ...]], places: Mapping[str, PlaceInfo
 
 def _summed(cube: Array, members: list[list[int]]) -> Array:
     """Sums over the places under each name; flows only of a name that stands for one place."""
+    if all(len(rows) == 1 for rows in members):
+        return cube[_firsts(members)]
     out = np.full((len(members), *cube.shape[1:]), np.nan)
     for index, rows in enumerate(members):
         if len(rows) == 1:
@@ -184,15 +154,23 @@ def _summed(cube: Array, members: list[list[int]]) -> Array:
     return out
 
 
+def _firsts(members: list[list[int]]) -> NDArray[np.int64]:
+    return np.array([rows[0] for rows in members], dtype=np.int64)
+
+
+def _everywhere(mask: Mask, members: list[list[int]]) -> Mask:
+    """Where it holds for all places under each name; ``mask`` has a row for each place."""
+    if all(len(rows) == 1 for rows in members):
+        return mask[_firsts(members)]
+    return np.stack([mask[rows].all(axis=0) for rows in members])
+
+
 def _any_hidden(ticks: Grid, members: list[list[int]], step_us: int) -> Mask:
     """Where a tick of a place under a name was not told already, shape (names, steps, base quantities)."""
     places, count, quantities = ticks.hidden.shape
     per_step = step_us // ticks.tick_us
     by_step: Mask = np.asarray(ticks.hidden.reshape(places, count // per_step, per_step, quantities).any(axis=2))
-    out = np.zeros((len(members), *by_step.shape[1:]), dtype=bool)
-    for index, rows in enumerate(members):
-        out[index] = by_step[rows].any(axis=0)
-    return out
+    return ~_everywhere(~by_step, members)
 
 
 def _told(
@@ -211,84 +189,10 @@ def _told(
         mask.reshape(len(keys), mask.shape[1] * common.block_us // step_us, step_us // common.block_us).all(axis=2)
         for mask in (people, flows, flows, flows)
     ]
-    each = np.stack(by_step, axis=2)
-    return np.stack([each[rows].all(axis=0) for rows in members]) if members else np.empty((0, *each.shape[1:]), dtype=bool)
+    return _everywhere(np.stack(by_step, axis=2), members)
 
 
 def _enough_with_noise(value: Array, minimum: int, step_us: int) -> Mask:
     """Figures with noise are public already: k is a matter of what can be relied on, asked of each figure by itself."""
     persons = value * np.array([1.0, *[step_us / HOUR_US] * 3])
     return np.asarray(persons >= minimum if minimum > 0 else np.ones(value.shape, dtype=bool))
-
-
-@dataclass(frozen=True, slots=True)
-class _Out:
-    value: Array
-    low: Array
-    high: Array
-    suppressed: Mask
-
-
-def _quantities(
-    cube: _Cube,
-    told: Mask,
-    hidden: Mask,
-    names: Mapping[str, tuple[str, ...]],
-    places: Mapping[str, PlaceInfo],
-    quantities: tuple[Quantity, ...],
-) -> _Out:
-    """What the grant's quantities are of the base figures, shape (names, steps, quantities)."""
-    shape = (len(names), cube.value.shape[1], len(quantities))
-    value, low, high = (np.full(shape, np.nan) for _ in range(3))
-    out = _Out(value, low, high, np.zeros(shape, dtype=bool))
-    for row, zones in enumerate(names.values()):
-        kinds = OF_KIND[kind_of(zones, places)]
-        for column, quantity in enumerate(quantities):
-            if quantity not in kinds:
-                continue
-            base = _BASE_OF[quantity] if quantity != "level" else (FLOW if "flow" in kinds else PEOPLE)
-            known = ~np.isnan(cube.value[row, :, base])
-            show = told[row, :, base]
-            out.suppressed[row, :, column] = (known & ~show) | (~known & hidden[row, :, base])
-            for into, part in ((out.value, cube.value), (out.low, cube.low), (out.high, cube.high)):
-                figure = np.where(show, part[row, :, base], np.nan)
-                into[row, :, column] = _told_as(quantity, figure, zones, places)
-    return out
-
-
-def kind_of(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> str:
-    """A key of ``OF_KIND``: of a name that stands for one place that place's kind, else "area"."""
-    return places[zones[0]].kind if len(zones) == 1 and zones[0] in places else "area"
-
-
-def area_m2(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> float | None:
-    """The area of all zones under a name; None where that of one is not known."""
-    areas = [places[zone].area_m2 for zone in zones if zone in places]
-    known = [area for area in areas if area is not None]
-    return sum(known) if len(known) == len(zones) > 0 else None
-
-
-def level_table(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> str | None:
-    """The name of the table of fixed limits that all places under a name have; None where there is none."""
-    tables = {places[zone].levels for zone in zones if zone in places}
-    name = tables.pop() if len(tables) == 1 else ""
-    return name if name in TABLES else None
-
-
-def _told_as(quantity: Quantity, figure: Array, zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> Array:
-    """People or a flow as the quantity: the same, per m², or the rank of its level. Shape (steps,)."""
-    if quantity not in ("density", "level"):
-        return figure
-    table = TABLES.get(level_table(zones, places) or "")
-    if quantity == "level" and table is not None and table.measure == "flow_per_width":
-        width_m = places[zones[0]].width_m
-        measure = figure / 60 / width_m if width_m else np.full_like(figure, np.nan)
-    else:
-        area = area_m2(zones, places)
-        measure = figure / area if area else np.full_like(figure, np.nan)
-    if quantity == "density":
-        return measure
-    if table is None:
-        return np.full_like(figure, np.nan)
-    rank = np.minimum(np.searchsorted(np.array(table.upper), measure, side="right"), len(table.names) - 1).astype(float)
-    return np.where(np.isnan(measure), np.nan, rank)
