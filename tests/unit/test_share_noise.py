@@ -33,6 +33,7 @@ SETTINGS = Privacy(
     passages=4,
     assumption="nobody stays longer than two hours",
     weight=1.0,
+    passage_weight=1.0,
     accuracy=0.1,
 )
 DAY = "2026-06-01"
