@@ -199,6 +199,14 @@ def test_a_request_that_passes_the_recipients_part_is_refused_and_says_when_it_r
         noise.noised(figures(quantities=("inflow",)))
 
 
+def test_a_request_that_is_refused_costs_nothing(noise: Noise) -> None:
+    with pytest.raises(BudgetError):
+        noise.tell("police", figures(quantities=("people", "inflow")), 0.5)
+    with pytest.raises(RuimteError, match="has not begun"):
+        noise.tell("police", figures(MIDNIGHT_US + 22 * HOUR_US, steps=9), 0.5)
+    assert noise.spending(DAY).paid == 0
+
+
 def test_nobody_drains_anothers_part(noise: Noise) -> None:
     noise.open("police", DAY, "people", 0.4)
     for greedy in ("transport", "organiser"):

@@ -58,15 +58,14 @@ class Noise:
 
         Raises ``BudgetError`` where that passes its part or the lab's budget, ``RuimteError`` for what is never told with noise.
         """
-        self._budget.open(recipient, day, drawn_as(quantity), reserved)
+        self._budget.open(recipient, [(day, drawn_as(quantity))], reserved)
 
     def tell(self, recipient: str, figures: Figures, reserved: float) -> Figures:
         """Exact figures at ticks (or the base step) in, noised ones at the base step out, opened for a recipient as needed."""
         steps = in_steps(figures, self.step_us)
         self._check(steps)
-        for day in self.days(steps):
-            for quantity in steps.quantities:
-                self.open(recipient, day, quantity, reserved)
+        asked = [(day, drawn_as(quantity)) for day in self.days(steps) for quantity in steps.quantities]
+        self._budget.open(recipient, asked, reserved)
         return self.noised(steps)
 
     def noised(self, figures: Figures) -> Figures:
