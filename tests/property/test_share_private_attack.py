@@ -61,6 +61,7 @@ def settings(branching: int = 12) -> Privacy:
         assumption="in eight places an hour at the most",
         step="1h",
         weight=1.0,
+        passage_weight=1.0,
         branching=branching,
     )
 

@@ -33,6 +33,7 @@ SETTINGS = Privacy(
     passages=4,
     assumption="nobody stays longer than two hours",
     weight=1.0,
+    passage_weight=1.0,
     accuracy=0.1,
 )
 DAY = "2026-06-01"
@@ -144,7 +145,7 @@ def test_density_is_people_over_area_at_no_further_cost(noise: Noise) -> None:
 def test_passages_of_windows_are_differences_of_one_running_total(noise: Noise) -> None:
     told = noise.tell("police", figures(steps=80, quantities=("inflow",), value=400), 0.3)
     persons = told.value[0, :, 0] * STEP_US / HOUR_US
-    scale = noise.metadata(DAY, ["inflow"])["quantities"]["inflow"]["scale"] * STEP_US / HOUR_US
+    scale = noise.metadata(DAY, ["inflow"])["noise"]["quantities"]["inflow"]["scale"] * STEP_US / HOUR_US
     assert scale == pytest.approx(4 * 2 / 0.3, rel=0.002)
     nodes = 80 // 12 + 80 % 12
     assert abs(persons.sum() - 80 * 100) < spread(nodes, 1 - 1e-9) * scale
@@ -157,7 +158,7 @@ def test_the_band_holds_the_noise_and_the_error_of_the_estimate_and_not_its_own_
     for each in (narrow, wide):
         told = noise.tell("police", each, 0.4)
         half = (told.high - told.low) / 2
-        scale = noise.metadata(DAY, ["people"])["quantities"]["people"]["scale"]
+        scale = noise.metadata(DAY, ["people"])["noise"]["quantities"]["people"]["scale"]
         assert scale == pytest.approx(8 / 0.4, rel=0.002)
         assert np.allclose(half, np.hypot(spread(1) * scale, 0.1 * np.maximum(told.value, 0)))
 
@@ -196,6 +197,14 @@ def test_a_request_that_passes_the_recipients_part_is_refused_and_says_when_it_r
     assert "2026-06-01T22:00:00Z" in str(refused.value)
     with pytest.raises(RuimteError, match="inflow of 2026-06-01 was not opened"):
         noise.noised(figures(quantities=("inflow",)))
+
+
+def test_a_request_that_is_refused_costs_nothing(noise: Noise) -> None:
+    with pytest.raises(BudgetError):
+        noise.tell("police", figures(quantities=("people", "inflow")), 0.5)
+    with pytest.raises(RuimteError, match="has not begun"):
+        noise.tell("police", figures(MIDNIGHT_US + 22 * HOUR_US, steps=9), 0.5)
+    assert noise.spending(DAY).paid == 0
 
 
 def test_nobody_drains_anothers_part(noise: Noise) -> None:
@@ -292,8 +301,8 @@ def test_the_file_never_holds_both_a_figure_and_its_noise(noise: Noise, path: Pa
 def test_a_changed_setting_counts_for_days_that_nobody_opened_yet(kept: NoiseFile, clock: list[int]) -> None:
     made(kept, clock).open("police", DAY, "people", 1.0)
     changed = made(kept, clock, epsilon_per_day=9.0, quantities={"people": 9.0}, intervals=1)
-    assert changed.metadata(DAY, ["people"])["quantities"]["people"]["epsilon"] == 0.4
-    assert changed.metadata(DAY, ["people"])["quantities"]["people"]["intervals"] == 8
+    assert changed.metadata(DAY, ["people"])["noise"]["quantities"]["people"]["epsilon"] == 0.4
+    assert changed.metadata(DAY, ["people"])["noise"]["quantities"]["people"]["intervals"] == 8
     assert changed.spending(DAY).budget == 1.0
     with pytest.raises(BudgetError):
         changed.open("transport", DAY, "people", 9.0)
@@ -322,7 +331,7 @@ def test_two_that_ask_at_once_get_one_draw(path: Path, clock: list[int]) -> None
 
 
 def test_the_metadata_tells_what_is_hidden_and_on_which_assumption(noise: Noise) -> None:
-    told = noise.metadata(DAY, ["density", "inflow"])
+    told = noise.metadata(DAY, ["density", "inflow"])["noise"]
     assert told["assumption"] == "nobody stays longer than two hours"
     assert (told["epsilon_per_day"], told["step"], told["day"]) == (1.0, "15m", DAY)
     density, inflow = told["quantities"]["density"], told["quantities"]["inflow"]

@@ -119,9 +119,9 @@ class Privacy(_Table, frozen=True):
 
     ``epsilon_per_day`` is the lab's whole budget for a local day, ``quantities`` what each costs of it; those of ``public`` are
     anybody's. Figures are drawn at one base ``step``. What is hidden is a person who is in at most ``intervals`` cells a day (a
-    place during a step), passes at most ``passages`` times, and moves a figure by at most ``weight`` persons: 1 over the share
-    that a counter sees. ``assumption`` says in words why that holds. ``branching`` is that of the tree of running totals;
-    ``accuracy`` the error of the estimate itself as a share, which is told in place of its own band.
+    place during a step), passes at most ``passages`` times, and moves the estimates by at most ``weight`` persons for each cell
+    and ``passage_weight`` for each passage. ``assumption`` says in words why that holds. ``branching`` is that of the tree of
+    running totals; ``accuracy`` the error of the estimate itself as a share, which is told in place of its own band.
     """
 
     epsilon_per_day: float
@@ -131,6 +131,7 @@ class Privacy(_Table, frozen=True):
     passages: int | None = None
     step: str = "15m"
     weight: float = 1.25
+    passage_weight: float = 2.0
     public: list[str] = []
     branching: int = 12
     accuracy: float = 0.2

@@ -265,6 +265,7 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "assumption": text,
         "step": length_of_time,
         "weight": one_or_more,
+        "passage_weight": one_or_more,
         "branching": two_or_more,
         "accuracy": share,
     },

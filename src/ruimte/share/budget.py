@@ -141,7 +141,7 @@ def mechanism(privacy: Privacy, quantity: str) -> Mechanism:
     return Mechanism(
         epsilon=cost(privacy, quantity),
         touches=touches,
-        weight=privacy.weight,
+        weight=privacy.passage_weight if passes else privacy.weight,
         branching=privacy.branching if passes else 0,
         step_us=duration_us(privacy.step),
     )

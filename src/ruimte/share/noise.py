@@ -58,15 +58,14 @@ class Noise:
 
         Raises ``BudgetError`` where that passes its part or the lab's budget, ``RuimteError`` for what is never told with noise.
         """
-        self._budget.open(recipient, day, drawn_as(quantity), reserved)
+        self._budget.open(recipient, [(day, drawn_as(quantity))], reserved)
 
     def tell(self, recipient: str, figures: Figures, reserved: float) -> Figures:
         """Exact figures at ticks (or the base step) in, noised ones at the base step out, opened for a recipient as needed."""
         steps = in_steps(figures, self.step_us)
         self._check(steps)
-        for day in self.days(steps):
-            for quantity in steps.quantities:
-                self.open(recipient, day, quantity, reserved)
+        asked = [(day, drawn_as(quantity)) for day in self.days(steps) for quantity in steps.quantities]
+        self._budget.open(recipient, asked, reserved)
         return self.noised(steps)
 
     def noised(self, figures: Figures) -> Figures:
@@ -102,7 +101,8 @@ class Noise:
     def metadata(self, day: str, quantities: Iterable[str]) -> dict[str, Any]:
         """What an answer says of its noise: what is hidden, on which assumption, at which ε a day, and how large the noise is.
 
-        ``scale`` is that of the Laplace noise of each draw, in the quantity's unit over one base step (density: persons).
+        All in one field, ``noise``. ``scale`` is that of the Laplace noise of each draw, in the quantity's unit over one base
+        step (density: persons); ``epsilon_per_day`` is all of the lab's.
         """
         told: dict[str, Any] = {}
         for name in quantities:
@@ -118,13 +118,9 @@ class Noise:
                 "scale": made.scale(steps) * (1.0 if presence else HOUR_US / made.step_us),
                 **({} if presence else {"branching": made.branching}),
             }
-        return {
-            "day": day,
-            "epsilon_per_day": self._budget.of_day(day) / MICRO,
-            "step": self._settings.step,
-            "assumption": self._settings.assumption,
-            "quantities": told,
-        }
+        budget = self._budget.of_day(day) / MICRO
+        assumption, step = self._settings.assumption, self._settings.step
+        return {"noise": {"day": day, "epsilon_per_day": budget, "step": step, "assumption": assumption, "quantities": told}}
 
     def forget(self, before_us: int) -> int:
         """Delete the days before that of this moment, and noise that waited too long; such days are never told again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -70,20 +70,34 @@ class Budget:
         self._days = days
         self._now_us = now_us
 
-    def open(self, recipient: str, day: str, quantity: str, reserved: float) -> None:
-        """See ``ruimte.share.noise.Noise.open``; ``quantity`` is one that noise is drawn for."""
-        self._check(day)
+    def open(self, recipient: str, asked: Iterable[tuple[str, str]], reserved: float) -> None:
+        """Let a recipient have quantities of days, (day, quantity) each; it pays for all that are new to it, or for none.
+
+        See ``ruimte.share.noise.Noise.open``.
+        """
+        new = [(day, quantity) for day, quantity in dict.fromkeys(asked) if (recipient, quantity) not in self._opened(day)]
+        if not new:
+            return
+        for day, _ in new:
+            self._check(day)
         with self._kept.alone():
-            opened = {(one.recipient, one.quantity) for one in self._kept.spent(day)}
-            if (recipient, quantity) in opened:
-                return
-            if quantity not in self._settings.public:
-                self._pay(day, recipient, quantity, at_most(reserved))
-                return
-            if (PUBLIC, quantity) not in opened:
-                self._pay(day, PUBLIC, quantity, public_part(self._settings))
-            if recipient != PUBLIC:  # what everybody may read costs nobody anything more
-                self._kept.pay(day, recipient, quantity, 0, at_most(reserved))
+            for day, quantity in new:
+                self._open(recipient, day, quantity, at_most(reserved))
+
+    def _open(self, recipient: str, day: str, quantity: str, reserved: int) -> None:
+        opened = self._opened(day)  # again: another process may have come between
+        if (recipient, quantity) in opened:
+            return
+        if quantity not in self._settings.public:
+            self._pay(day, recipient, quantity, reserved)
+            return
+        if (PUBLIC, quantity) not in opened:
+            self._pay(day, PUBLIC, quantity, public_part(self._settings))
+        if recipient != PUBLIC:  # what everybody may read costs nobody anything more
+            self._kept.pay(day, recipient, quantity, 0, reserved)
+
+    def _opened(self, day: str) -> set[tuple[str, str]]:
+        return {(one.recipient, one.quantity) for one in self._kept.spent(day)}
 
     def made(self, day: str, quantity: str) -> Mechanism:
         """How a day's noise is drawn: as it was when the day was opened, else as the lab's file says."""
