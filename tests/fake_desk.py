@@ -22,6 +22,7 @@ NOW_US = 1_777_298_400_000_000
 """27 April 2026, 14:00 UTC."""
 DAY_US = 86_400_000_000
 KEYS = generate()
+RECEIPT = b'{"taken":{"kind":"closures"},"at":"2026-04-27T14:00:00Z"}'
 
 
 def granted(**changes: Any) -> Granted:
@@ -73,7 +74,7 @@ class FakeDesk:
     async def contribute(self, asked: Asked, body: dict[str, Any]) -> Released:
         self.told.append((asked, body))
         self._check(asked)
-        return self._released(b'{"taken":true}', "application/json")
+        return self._released(RECEIPT, "application/json")
 
     async def live(self, asked: Asked, after: str | None) -> asyncio.Queue[Event | RefusedError]:
         self.lives.append((asked, after))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -32,15 +33,24 @@ class Asgi:
         self._loop.close()
 
     def ask(
-        self, method: str, path: bytes, query: bytes = b"", body: bytes = b"", kind: str | None = "application/json"
+        self,
+        method: str,
+        path: bytes,
+        query: bytes = b"",
+        body: bytes = b"",
+        kind: str | None = "application/json",
+        more: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One request; ``path`` and ``query`` are what stands in the request line, whatever bytes those are."""
-        return self._loop.run_until_complete(self._ask(method, path, query, body, kind))
+        """One request; ``path`` and ``query`` are what stands in the request line, whatever bytes those are; ``more`` headers."""
+        return self._loop.run_until_complete(self._ask(method, path, query, body, kind, more or {}))
 
-    async def _ask(self, method: str, path: bytes, query: bytes, body: bytes, kind: str | None) -> Answer:
+    async def _ask(
+        self, method: str, path: bytes, query: bytes, body: bytes, kind: str | None, more: Mapping[str, str]
+    ) -> Answer:
         headers = [(b"host", HOST.encode()), (b"content-length", str(len(body)).encode())]
         if kind is not None:
             headers.append((b"content-type", kind.encode("latin-1")))
+        headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in more.items()]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},

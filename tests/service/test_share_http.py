@@ -24,7 +24,6 @@ from ruimte.web import protocol
 from ruimte.web.app import create_app
 from ruimte.web.server import page_server
 from ruimte.web.settings import WebSettings
-from ruimte.web.share import live
 from ruimte.web.share.app import ShareApp
 
 AUTHORISED = {"authorization": f"Fake {POLICE}"}
@@ -173,7 +172,6 @@ def test_a_grant_that_ends_ends_the_answer(node: Node) -> None:
 
 def test_who_does_not_read_is_cut_off_and_all_is_freed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "STALL_S", 0.3)
-    monkeypatch.setattr(live, "MOST_WAITING", 10_000)
     with socket.create_connection(("127.0.0.1", node.port), timeout=10) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.sendall(f"GET /share/v1/live HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Fake {POLICE}\r\n\r\n".encode())

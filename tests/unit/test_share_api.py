@@ -13,12 +13,12 @@ import msgspec
 import pytest
 from share_partner import BASE, Partner, partner
 
-from fake_desk import CITY, DAY_US, HASH, NOW_US, POLICE, FakeDesk, granted
+from fake_desk import CITY, DAY_US, HASH, NOW_US, POLICE, RECEIPT, FakeDesk, granted
 from ruimte.errors import RuimteError
 from ruimte.share.agreement import Form, What
+from ruimte.share.formats import MEDIA_TYPES
 from ruimte.web.limits import Limit
 from ruimte.web.share.app import MOST_READS
-from ruimte.web.share.released import FORMS
 from ruimte.web.share.version import VERSION
 
 
@@ -81,7 +81,7 @@ def test_history_has_a_period(police: Partner) -> None:
     assert (from_us, until_us) == (1_777_284_000_000_000, 1_777_287_600_000_000)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", MEDIA_TYPES)
 def test_a_client_gets_the_form_that_it_asks_for(police: Partner, form: str) -> None:
     answer = police.get("/state", {"accept": f"text/html, {form};q=0.9, */*;q=0.1"})
     assert answer.headers["content-type"] == form
@@ -333,7 +333,7 @@ def test_places_are_those_that_are_given_now(tmp_path: Path) -> None:
 def test_what_a_partner_tells_is_taken_with_a_receipt(police: Partner) -> None:
     body = {"place": "square", "from": "2026-04-27T14:00:00Z", "until": "2026-04-27T15:00:00Z"}
     answer = police.ask("POST", "/contributions/closures", json=body)
-    assert (answer.status_code, answer.content) == (201, b'{"taken":true}')
+    assert (answer.status_code, answer.content) == (201, RECEIPT)
     assert answer.headers["ruimte-log-index"] == "41"
     asked, told = police.desk.told[0]
     assert (asked.action, asked.places, told) == ("contribute-closures", ("square",), body)

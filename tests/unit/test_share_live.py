@@ -49,10 +49,8 @@ class Reader:
 
 
 @asynccontextmanager
-async def reading(
-    app: Any, query: str = "", headers: dict[str, str] | None = None, gate: asyncio.Event | None = None
-) -> AsyncIterator[Reader]:
-    """A reader of ``/live``; closed ``gate``: it does not take what is sent."""
+async def reading(app: Any, query: str = "", headers: dict[str, str] | None = None) -> AsyncIterator[Reader]:
+    """A reader of ``/live``."""
     reader, gone = Reader(), asyncio.Event()
     reader.leave = gone.set
     started = False
@@ -70,8 +68,6 @@ async def reading(
             reader.status = message["status"]
             reader.headers = {name.decode(): value.decode() for name, value in message["headers"]}
             return
-        if gate is not None:
-            await gate.wait()
         body = message.get("body", b"")
         reader.body += body
         if reader.status == 200 and body:
@@ -97,8 +93,6 @@ async def reading(
         yield reader
     finally:
         gone.set()
-        if gate is not None:
-            gate.set()
         async with asyncio.timeout(5):
             await task
 
@@ -203,24 +197,6 @@ def test_a_reader_who_leaves_frees_all(police: Partner) -> None:
                 while police.desk.queues or len(police.app.streams):
                     await asyncio.sleep(0.001)
         assert not reader.whole, "nobody was there to be told"
-
-    run(test)
-
-
-def test_a_reader_who_does_not_keep_up_is_told_so_and_cut_off(police: Partner) -> None:
-    async def test() -> None:
-        gate = asyncio.Event()
-        async with reading(police.app, gate=gate) as reader:
-            async with asyncio.timeout(5):
-                while not police.desk.queues:
-                    await asyncio.sleep(0.001)
-            for _ in range(streaming.MOST_WAITING + 5):
-                police.desk.publish()
-            gate.set()
-            await reader.until(lambda it: it.whole)
-        assert reader.names() == ["beat", "ended"]
-        assert reader.frames[-1][2]["status"] == 429
-        assert police.desk.queues == []
 
     run(test)
 

@@ -70,7 +70,8 @@ class Desk(Protocol):
     async def live(self, asked: Asked, after: str | None) -> asyncio.Queue[Event | RefusedError]:
         """A queue of what is new under a grant, from just after an event's id on. Give it back with ``leave``.
 
-        Each event is decided and logged anew; the first that is refused is the last.
+        Each event is decided and logged anew; the first that is refused is the last. The queue holds a few: the desk waits for
+        who does not take them.
         """
         ...
 

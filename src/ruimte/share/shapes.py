@@ -2,60 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shapely import union_all
-from shapely.geometry.base import BaseGeometry
+from shapely.geometry import shape
 
-from ruimte.lab.lab import Lab
-from ruimte.share.agreement import ALL, Form, What
 from ruimte.share.asking import Granted
+from ruimte.share.places import PlaceInfo, given
+from ruimte.share.release import kind_of
 
 
-def geojson(lab: Lab, granted: Sequence[Granted]) -> dict[str, Any]:
+def geojson(places: Mapping[str, PlaceInfo], granted: Sequence[Granted]) -> dict[str, Any]:
     """The places of grants as a GeoJSON FeatureCollection (RFC 7946), each place once; ``id`` is its key, or an area's name.
 
     Properties: ``key``, ``kind`` ("zone", "count_point", "gate" or "area"), ``name`` (by language, or as one text) and the
-    ``agreements`` (hashes) that give it. A place of a grant that the lab has no longer is left out.
+    ``agreements`` (hashes) that give it. Two grants may have areas of one name: then each is told. What the lab has no longer is
+    left out.
     """
-    features: dict[str, dict[str, Any]] = {}
+    features: dict[tuple[str, tuple[str, ...]], dict[str, Any]] = {}
     for each in granted:
-        terms = each.grant.properties
-        for key, kind, name, shape in [*_zones(lab, terms.what, terms.form), *_gates(lab, terms.what)]:
-            feature = features.setdefault(
-                key,
-                {
-                    "type": "Feature",
-                    "id": key,
-                    "properties": {"key": key, "kind": kind, "name": name, "agreements": []},
-                    "geometry": shape.__geo_interface__,
-                },
-            )
+        for name, keys in given(each.grant, places).items():
+            geometry = _geometry(places, keys)
+            if geometry is None:
+                continue
+            feature = features.setdefault((name, keys), _feature(places, name, keys, geometry))
             if each.agreement not in feature["properties"]["agreements"]:
                 feature["properties"]["agreements"].append(each.agreement)
     return {"type": "FeatureCollection", "features": list(features.values())}
 
 
-_Shape = tuple[str, str, Any, BaseGeometry]
+def _feature(places: Mapping[str, PlaceInfo], name: str, keys: tuple[str, ...], geometry: Mapping[str, Any]) -> dict[str, Any]:
+    own = places[name].name if keys == (name,) else name
+    properties: dict[str, Any] = {"key": name, "kind": kind_of(keys, places), "name": own or name, "agreements": []}
+    return {"type": "Feature", "id": name, "properties": properties, "geometry": geometry}
 
 
-def _zones(lab: Lab, what: What, form: Form) -> list[_Shape]:
-    """Zones and count points; where the form has areas, those."""
-    if form.areas:
-        whole = {name: [lab.zones[key].polygon for key in keys if key in lab.zones] for name, keys in form.areas.items()}
-        return [(name, "area", name, union_all(polygons)) for name, polygons in whole.items() if polygons]
-    zones = [zone for zone in lab.zones.values() if _given(zone.key, what.zones)]
-    points = [point for point in lab.count_points.values() if _given(point.key, what.zones)]
-    return [
-        *((zone.key, "zone", zone.name, zone.polygon) for zone in zones),
-        *((point.key, "count_point", point.name, point.point) for point in points),
-    ]
-
-
-def _gates(lab: Lab, what: What) -> list[_Shape]:
-    return [(gate.key, "gate", gate.name, gate.line) for gate in lab.gates.values() if _given(gate.key, what.gates)]
-
-
-def _given(key: str, keys: tuple[str, ...]) -> bool:
-    return key in keys or ALL in keys
+def _geometry(places: Mapping[str, PlaceInfo], keys: tuple[str, ...]) -> Mapping[str, Any] | None:
+    known = [places[key].geometry for key in keys if key in places]
+    shapes = [geometry for geometry in known if geometry is not None]
+    if len(shapes) < 2:
+        return shapes[0] if shapes else None
+    merged: Mapping[str, Any] = union_all([shape(geometry) for geometry in shapes]).__geo_interface__
+    return merged

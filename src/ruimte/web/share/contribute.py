@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ruimte.share.asking import Action
+from ruimte.share.formats import JSON
 from ruimte.web.problems import WebError, bad_field
 from ruimte.web.share import query
 from ruimte.web.share.accept import choose
-from ruimte.web.share.released import JSON, answer
+from ruimte.web.share.released import answer
 from ruimte.web.share.resource import Handler
 from ruimte.web.share.state import caller, house
 

@@ -20,7 +20,7 @@ from ruimte.errors import RuimteError
 from ruimte.jobs.desk import Event, RefusedError
 from ruimte.share.asking import Action
 from ruimte.share.event import PREFIX
-from ruimte.web.problems import WebError, bad_field
+from ruimte.web.problems import bad_field
 from ruimte.web.share.accept import choose
 from ruimte.web.share.problem import problem
 from ruimte.web.share.query import asked, parameters
@@ -29,8 +29,6 @@ from ruimte.web.share.state import House, caller, house
 
 MEDIA_TYPE = "text/event-stream"
 BEAT_S = 15.0
-MOST_WAITING = 256
-"""Events that may wait for a reader who does not keep up."""
 PARAMETERS = ("kind", "zones", "quantities", "step", "agreement")
 KINDS: dict[str, Action] = {"state": "read-state", "forecast": "read-forecast", "warnings": "read-warnings"}
 
@@ -68,7 +66,10 @@ def action_of(kind: str | None) -> Action:
 
 
 class _Stream(Response):
-    """Passes a queue on until its grant ends, the reader leaves or does not keep up, or the node stops."""
+    """Passes a queue on until its grant ends, the reader leaves, or the node stops.
+
+    The desk waits for who reads slowly, and the server cuts off who does not read (``ruimte.web.protocol``).
+    """
 
     media_type = MEDIA_TYPE
 
@@ -98,8 +99,6 @@ class _Stream(Response):
         try:
             while True:
                 item = await self._next()
-                if self._queue.qsize() > MOST_WAITING:
-                    item = WebError(429, "the reader does not keep up", "live", "come back with Last-Event-ID, and read faster")
                 if isinstance(item, RuimteError):
                     return await self._put(send, _frame("ended", msgspec.json.encode(problem(item))))
                 await self._put(send, self._beat() if item is None else told(item))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from ruimte.share.formats import CSV, JSON, NGSI_LD, PARQUET, SENSORTHINGS
 from ruimte.web.share import schemas
 from ruimte.web.share.live import KINDS
 from ruimte.web.share.live import MEDIA_TYPE as STREAM
 from ruimte.web.share.problem import MEDIA_TYPE as PROBLEM
-from ruimte.web.share.released import CSV, DATA_ARRAY, HEADERS, JSON, NGSI_LD, PARQUET
+from ruimte.web.share.released import HEADERS
 from ruimte.web.share.version import VERSION
 
 Json = dict[str, Any]
@@ -142,6 +143,20 @@ def _paths() -> dict[str, Json]:
             "get": _look("webhook", "webhooks", "One webhook of the caller", "Webhook", _in_path("id", "Its id")),
             "delete": _remove_webhook(),
         },
+        **_log_paths(),
+    }
+
+
+def _log_paths() -> dict[str, Json]:
+    index = _number("index", "Which entry, from 0 on", "path")
+    old, new = _number("old", "The size that is known"), _number("new", "The size to come from it; left out: that of now")
+    page = [_number("start", "The first entry"), _number("limit", "How many at the most", most=1000)]
+    return {
+        "/log/checkpoint": {"get": _proof("checkpoint", "The signed checkpoint, with its cosignatures (C2SP)")},
+        "/log/proofs/{index}": {"get": _proof("proof", "That an entry is in the log (C2SP tlog-proof)", [index])},
+        "/log/consistency": {"get": _proof("consistency", "That the log only grew", [{**old, "required": True}, new])},
+        "/log/entries": {"get": _proof("entries", "Entries of the log, a line each", page, "application/jsonl")},
+        "/log/cosignatures": {"post": _cosign()},
     }
 
 
@@ -166,7 +181,7 @@ def _live(parameters: tuple[str, ...]) -> Json:
         "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
     }
     told = "Server-sent events: figures, warning, beat (every 15 s) and ended; see the documentation for what is in them"
-    answer = {"description": told, "headers": _plain_headers(), "content": _content({STREAM: {"type": "string"}})}
+    answer = {"description": told, "headers": _plain_headers(), "content": _content({STREAM: _schema("StreamEvent")})}
     options = [*_refs("kind", *parameters), last]
     return _operation("live", "figures", "What is new, as it comes", {"200": answer}, _ASKED, parameters=options)
 
@@ -209,12 +224,26 @@ def _open(name: str, summary: str, responses: Json) -> Json:
     return _operation(name, "description", summary, responses, ("400", "406"), security=[])
 
 
+def _proof(name: str, summary: str, parameters: list[Json] | None = None, kind: str = "text/plain") -> Json:
+    answer = {"description": summary, "headers": _plain_headers(), "content": _content({kind: {"type": "string"}})}
+    more = {"parameters": parameters} if parameters else {}
+    return _operation(name, "log", summary, {"200": answer}, ("400", "404", "429", "503"), security=[], **more)
+
+
+def _cosign() -> Json:
+    taken = {"description": "Taken", "headers": _plain_headers(), "content": _content({JSON: _schema("Cosigned")})}
+    body = {"required": True, "content": _content({"text/plain": {"type": "string"}, JSON: {"type": "string"}})}
+    summary = "A witness's signature over the checkpoint"
+    errors = ("400", "408", "413", "429", "503")
+    return _operation("cosign", "log", summary, {"200": taken}, errors, security=[], requestBody=body)
+
+
 # --- answers ------------------------------------------------------------------------------------------------------------
 
 
 def _figures() -> Json:
     text: Json = {"type": "string"}
-    return {JSON: _schema("Figures"), CSV: text, PARQUET: text, NGSI_LD: {"type": "array"}, DATA_ARRAY: {"type": "array"}}
+    return {JSON: _schema("Figures"), CSV: text, PARQUET: text, NGSI_LD: {"type": "array"}, SENSORTHINGS: _schema("DataArrays")}
 
 
 def _document(schema: str) -> Json:
@@ -266,6 +295,11 @@ def _parameter(name: str) -> Json:
 
 def _in_path(name: str, told: str) -> Json:
     return {"name": name, "in": "path", "required": True, "description": told, "schema": {"type": "string", "minLength": 1}}
+
+
+def _number(name: str, told: str, place: str = "query", most: int = 2**53) -> Json:
+    schema = {"type": "integer", "minimum": 0, "maximum": most}
+    return {"name": name, "in": place, "description": told, "schema": schema, **({"required": True} if place == "path" else {})}
 
 
 def _refs(*names: str) -> list[Json]:

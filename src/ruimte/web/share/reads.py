@@ -12,10 +12,11 @@ from starlette.responses import Response
 from ruimte.clock import DAY_US, iso
 from ruimte.share import shapes
 from ruimte.share.asking import Action, Granted
+from ruimte.share.formats import JSON, MEDIA_TYPES
 from ruimte.web.problems import bad_field
 from ruimte.web.share import query
 from ruimte.web.share.accept import choose
-from ruimte.web.share.released import FORMS, JSON, answer, document
+from ruimte.web.share.released import answer, document
 from ruimte.web.share.resource import Handler
 from ruimte.web.share.state import caller, house
 
@@ -27,7 +28,7 @@ LONGEST_US = 31 * DAY_US
 """The longest period that one request may ask for."""
 
 
-def figures(action: Action, known: Collection[str], forms: tuple[str, ...] = FORMS) -> Handler:
+def figures(action: Action, known: Collection[str], forms: tuple[str, ...] = MEDIA_TYPES) -> Handler:
     """A handler that reads figures; ``known`` are its parameters, ``forms`` the media types of its answer."""
 
     async def read(request: Request) -> Response:
@@ -85,7 +86,7 @@ async def places(request: Request) -> Response:
         and granted.not_before_us <= now_us < granted.not_after_us
         and wanted in ("", granted.agreement)
     ]
-    return document(request, shapes.geojson(here.lab, giving), form)
+    return document(request, shapes.geojson(here.places, giving), form)
 
 
 def _by_agreement(granted: list[Granted]) -> list[dict[str, Any]]:

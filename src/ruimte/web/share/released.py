@@ -10,12 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ruimte.jobs.desk import Released
-from ruimte.web.share.state import ROOT
-
-CSV, JSON, NGSI_LD = "text/csv", "application/json", "application/ld+json"
-PARQUET, DATA_ARRAY = "application/vnd.apache.parquet", "application/vnd.ogc.sta.data-array+json"
-FORMS = (JSON, CSV, PARQUET, NGSI_LD, DATA_ARRAY)
-"""The media types in which figures are told; the first is sent where a client does not mind."""
+from ruimte.share.formats import JSON
+from ruimte.web.share.address import ROOT
 
 PROOF_REL = "urn:ruimte:rel:proof"
 HEADERS = {

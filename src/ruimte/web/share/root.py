@@ -5,11 +5,13 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ruimte.share.formats import JSON
 from ruimte.web.share import query
 from ruimte.web.share.accept import choose
+from ruimte.web.share.address import ROOT
 from ruimte.web.share.openapi import description
-from ruimte.web.share.released import JSON, document
-from ruimte.web.share.state import ROOT, house
+from ruimte.web.share.released import document
+from ruimte.web.share.state import house
 from ruimte.web.share.version import VERSION
 from ruimte.web.sta.links import base
 

@@ -16,6 +16,7 @@ _TEXT: Json = {"type": "string"}
 _TIME: Json = {"type": "string", "format": "date-time"}
 _MAYBE_TIME: Json = {"type": ["string", "null"], "format": "date-time"}
 _MAYBE: Json = {"type": ["string", "null"]}
+_MAYBE_NUMBER: Json = {"type": ["number", "null"]}
 _TEXTS: Json = {"type": "array", "items": _TEXT}
 _KEY: Json = {"type": "string", "minLength": 1, "maxLength": 100}
 _NOTE: Json = {"type": "string", "maxLength": 200}
@@ -33,8 +34,12 @@ def _object(properties: Json, *, needs: tuple[str, ...] | None = None, closed: b
     }
 
 
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 def _list(name: str) -> Json:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}}
+    return {"type": "array", "items": _ref(name)}
 
 
 SCHEMAS: dict[str, Json] = {
@@ -61,8 +66,68 @@ SCHEMAS: dict[str, Json] = {
             "links": {"type": "array", "items": _object({"rel": _TEXT, "href": _TEXT})},
         }
     ),
-    "Figures": {"type": "object"},
-    "Warnings": {"type": "object"},
+    "Meta": _object(
+        {
+            "agreement": {**_HASH, "description": "Under which agreement"},
+            "grant": {"type": "integer", "description": "Which of its grants"},
+            "provider": _TEXT,
+            "consumer": _TEXT,
+            "lab": _TEXT,
+            "purpose": _TEXT,
+            "legal_regime": _TEXT,
+            "source": {**_TEXT, "description": "How to name the source"},
+            "delete_after": {**_TEXT, "description": "After which time it has to be deleted"},
+            "onward_sharing": {"type": "boolean", "description": "Whether it may be passed on"},
+        },
+        told="What is owed, and, with figures, what they are: kind, step, exactness, minimum, round_to, units, places, privacy",
+    ),
+    "Figure": _object(
+        {
+            "place": _TEXT,
+            "quantity": {"enum": sorted(get_args(Quantity))},
+            "start": _TIME,
+            "end": _TIME,
+            "value": _MAYBE_NUMBER,
+            "low": _MAYBE_NUMBER,
+            "high": _MAYBE_NUMBER,
+            "suppressed": {"type": "boolean", "description": "Not told, for it rests on few people"},
+            "level": {**_MAYBE, "description": "Name of the level, of a level"},
+        },
+        needs=("place", "quantity", "start", "end", "value", "low", "high", "suppressed"),
+        told="Of a place over [start, end); null is not known; low and high are the 5 and 95 % bounds",
+    ),
+    "Figures": _object({"meta": _ref("Meta"), "figures": _list("Figure")}),
+    "DataArrays": _object(
+        {"meta": _ref("Meta"), "value": {"type": "array", "items": {"type": "object"}}}, told="SensorThings, data array extension"
+    ),
+    "Warning": _object(
+        {
+            "place": _TEXT,
+            "level": _TEXT,
+            "priority": {"type": "integer"},
+            "phase": {"enum": ["open", "acknowledged", "closed"]},
+            "opened": _TIME,
+            "expected_at": _TIME,
+            "probability": {"type": "number"},
+            "earliest": _MAYBE_TIME,
+            "latest": _MAYBE_TIME,
+            "exercise": {"type": "boolean", "description": "It is not real"},
+        }
+    ),
+    "Warnings": _object({"meta": _ref("Meta"), "warnings": _list("Warning")}),
+    "StreamEvent": _object(
+        {
+            "id": {**_TEXT, "description": "Of figures and warning: to come back with"},
+            "event": {"enum": ["figures", "warning", "beat", "ended"]},
+            "data": {
+                **_TEXT,
+                "description": "JSON in one line. figures, warning: `event`, a CloudEvent, and `signature`, a detached JWS over "
+                "its bytes; beat: `time`; ended: a Problem",
+            },
+        },
+        needs=("event", "data"),
+        told="One event of the stream",
+    ),
     "Grant": _object(
         {
             "index": {"type": "integer"},
@@ -87,7 +152,7 @@ SCHEMAS: dict[str, Json] = {
     "Places": _object(
         {"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": {"type": "object"}}}, told="RFC 7946"
     ),
-    "Receipt": {"type": "object"},
+    "Receipt": _object({"taken": {"type": "object"}, "at": _TIME}, told="What was taken, and when it was logged"),
     "ZoneStatus": _object(
         {"zone": _KEY, "status": {"enum": ["open", "busy", "full", "closed"]}, "until": _TIME, "note": _NOTE},
         needs=("zone", "status", "until"),
@@ -139,5 +204,6 @@ SCHEMAS: dict[str, Json] = {
             "reason": _MAYBE,
         }
     ),
+    "Cosigned": _object({"cosigned": {**_TEXTS, "description": "Names of the witnesses whose signature was taken"}}),
     "Webhooks": _object({"webhooks": _list("Webhook")}),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,13 +11,12 @@ from starlette.requests import Request
 from ruimte.jobs.desk import Desk
 from ruimte.jobs.webhooks import Webhooks
 from ruimte.lab.lab import Lab
+from ruimte.share.places import PlaceInfo
 from ruimte.web.limits import Limit
 from ruimte.web.settings import WebSettings
 from ruimte.web.share.streams import Streams
 from ruimte.web.sta.body import Bodies
 
-ROOT = "/share/v1"
-"""Where the API lives."""
 LARGEST_BODY = 65_536
 
 
@@ -39,6 +38,7 @@ class House:
     """The parts that handlers use. ``now_us``: the wall's clock."""
 
     lab: Lab
+    places: Mapping[str, PlaceInfo]
     desk: Desk
     identify: Identify
     webhooks: Webhooks

@@ -9,14 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ruimte.clock import iso
+from ruimte.share.formats import JSON
 from ruimte.store.webhooks import Webhook
 from ruimte.web.problems import WebError, bad_field
 from ruimte.web.share import query
 from ruimte.web.share.accept import choose
+from ruimte.web.share.address import ROOT
 from ruimte.web.share.contribute import read_object
 from ruimte.web.share.live import action_of
-from ruimte.web.share.released import JSON, document
-from ruimte.web.share.state import ROOT, Who, caller, house
+from ruimte.web.share.released import document
+from ruimte.web.share.state import Who, caller, house
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
