@@ -41,7 +41,7 @@ def figures(step: int, people: float | None = 120.0, place: str = "square", quan
 
 
 class FakeNode:
-    """The city's node. ``events`` of each kind are streamed after the one that a reader names; None in a queue breaks the stream."""
+    """The city's node. ``events`` of each kind are streamed after the one that a reader names."""
 
     def __init__(self, folder: Path, agreement: str, clock: Clock, name: str = "city.log.db") -> None:
         self.agreement, self.clock, self.keys = agreement, clock, KEYS[CITY]
@@ -116,7 +116,7 @@ class FakeNode:
                 place += 1
                 yield self.events[kind][place - 1]
             async with self._news:
-                await self._news.wait_for(lambda: self._broken > broken or place < len(self.events[kind]))
+                await self._news.wait_for(lambda sent=place: self._broken > broken or sent < len(self.events[kind]))
             if self._broken > broken:
                 return
 

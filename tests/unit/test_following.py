@@ -44,7 +44,7 @@ class World:
         self.store = Store(folder / "police.db", "police", durable=False)
         self.own = Log(folder / "police.log.db", POLICE, KEYS[POLICE], self.clock)
         self.standing: Standing | None = Standing(
-            agreement=AGREED, grant=AGREED.content.grants[0], provider=AGREED.content.parties[0], keys=(KEYS[CITY].public,)
+            grants=AGREED.content.grants, provider=AGREED.content.parties[0], keys=(KEYS[CITY].public,)
         )
         self.follower = self.new()
 
@@ -167,7 +167,7 @@ def test_a_gap_is_filled_from_the_history(tmp_path):
 def test_a_gap_that_is_not_given_stays_one_that_can_be_seen(tmp_path):
     async def story(world: World) -> None:
         world.standing = msgspec.structs.replace(
-            world.standing, grant=grant(what=What(kinds=("state",), zones=("square",), quantities=("people",)))
+            world.standing, grants=(grant(what=What(kinds=("state",), zones=("square",), quantities=("people",))),)
         )
         await world.node.tell_step(0)
         await world.until(lambda: world.people())
@@ -294,7 +294,8 @@ def test_a_partner_that_refuses_says_why(tmp_path):
     async def story(world: World) -> None:
         world.node.refuse = 403
         await world.node.break_off()
-        await world.until(lambda: world.link.ended == "the agreement gives nothing")
+        await world.until(lambda: world.state.trouble)
+        assert world.link.ended == "the agreement gives nothing"
         assert world.state.trouble["reason"] == "the agreement gives nothing"
 
     play(tmp_path, story)

@@ -26,7 +26,6 @@ from ruimte.jobs.witnessing import Asker, LogContradictsError, Witnessing, prove
 from ruimte.share.received import UnverifiableError, check
 from ruimte.share.shared import read_shared
 from ruimte.store.foreign import Cursor, Message
-from ruimte.text import duration_us
 
 STREAMS = ("state", "forecast", "warnings")
 """Kinds that are followed live; "history" is only asked for."""
@@ -53,7 +52,7 @@ class Provider(Asker, Protocol):
 
 
 class Follower:
-    """Follows one subscription until cancelled. ``witnessing``: the node's own log, which remembers up to where others were seen."""
+    """Follows one subscription until cancelled. ``witnessing``: the node's own log, which remembers how far others were seen."""
 
     def __init__(self, link: Link, provider: Provider, witnessing: Witnessing) -> None:
         self.link = link
@@ -107,7 +106,7 @@ class Follower:
         standing = self.link.standing()
         await self._read_places()
         await self._fill_gap(standing)
-        streams = [kind for kind in STREAMS if kind in standing.grant.properties.what.kinds]
+        streams = [kind for kind in STREAMS if kind in standing.kinds]
         if not streams:
             raise EndedError("the agreement gives nothing that comes by itself")
         work = [*(self._listen(stream) for stream in streams), self._keep_witnessing(), self._keep_standing()]
@@ -165,7 +164,7 @@ class Follower:
         event, told = received.event, bytes(received.event.data)
         if received.kind != stream.removesuffix("s"):
             raise UnverifiableError("kind", f"is of the kind {received.kind}, which was not asked for")
-        shared = read_shared(told, received.kind, standing.grant, received.made_us)
+        shared = read_shared(told, received.kind, standing.grants, received.made_us)
         message = Message(
             event=event.id if stream != "warnings" else f"{event.id}/{event.logindex}",  # what stands may be the same again
             kind=received.kind,
@@ -178,7 +177,7 @@ class Follower:
             signature=sent.signature,
             body=body,
             payload=None,
-            delete_us=_delete_us(standing, now_us),
+            delete_us=now_us + standing.kept_us,
         )
         await self.link.keep(message, shared, stream, Cursor(id_, received.made_us))
         return received.made_us
@@ -187,7 +186,7 @@ class Follower:
 
     async def _fill_gap(self, standing: Standing) -> None:
         """Ask for the states that the stream could not give. What is not given stays missing, and the page says so."""
-        if "history" not in standing.grant.properties.what.kinds:
+        if "history" not in standing.kinds:
             return
         async with self._filling:
             state = self.link.state()
@@ -213,11 +212,11 @@ class Follower:
             signature="",
             body=answer.content,
             payload=None,
-            delete_us=_delete_us(standing, now_us),
+            delete_us=now_us + standing.kept_us,
         )
         try:
             await prove(self._provider, message, standing.keys)  # a history is not signed: the log vouches for it
-            shared = read_shared(answer.content, "history", standing.grant, now_us)
+            shared = read_shared(answer.content, "history", standing.grants, now_us)
         except UnverifiableError as error:
             await self.link.refuse(error)
         except LogContradictsError as error:
@@ -273,11 +272,6 @@ def _sent(data: str) -> _Sent:
         return msgspec.json.decode(data, type=_Sent)
     except (msgspec.DecodeError, RecursionError):
         raise UnverifiableError("form", "is no message of a live share") from None
-
-
-def _delete_us(standing: Standing, now_us: int) -> int:
-    """Until when the agreement lets it be kept."""
-    return now_us + duration_us(standing.grant.properties.duties.delete_after)
 
 
 def _digest(body: bytes) -> str:

@@ -100,7 +100,7 @@ async def prove(asker: Asker, message: Message, keys: Sequence[str]) -> None:
 def is_proved(proof: Inclusion, said: Checkpoint, message: Message) -> bool:
     """Whether an entry is in the log of a checkpoint, and commits to just this message.
 
-    What it commits to is told by the proof, or kept with the message; without that, only that a release was logged there and then.
+    What the log committed to is kept with the message; without that, it is only shown that a release was logged there.
     """
     extra = proof.extra
     if extra is None or proof.index != message.log_index:

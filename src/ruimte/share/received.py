@@ -1,4 +1,4 @@
-"""What a partner sends, on its way in: is it the partner's, under this agreement, of now, and new? Nothing else becomes a fact."""
+"""What a partner sends, on its way in: is it the partner's, under this agreement, of now, and new? Nothing else is a fact."""
 
 from __future__ import annotations
 

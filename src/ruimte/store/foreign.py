@@ -37,8 +37,8 @@ class ForeignWarning(NamedTuple):
 class Message(NamedTuple):
     """One message: ``event`` is its id within the link, ``digest`` the SHA-256 of ``body`` (base64url).
 
-    Entry ``log_index`` of the provider's log commits to ``payload`` with ``salt`` (base64url); ``made_us`` is the provider's time,
-    ``delete_us`` when it has to be gone.
+    Entry ``log_index`` of the provider's log commits to ``payload`` with ``salt`` (base64url); ``made_us`` is the provider's
+    time, ``delete_us`` when it has to be gone.
     """
 
     event: str
@@ -65,9 +65,9 @@ class Cursor(NamedTuple):
 class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     """How a link stands. ``covered_us``: states are known up to there; ``[gap_from_us, gap_until_us)`` is still to be asked for.
 
-    ``failing_since_us`` and ``trouble``: since when it is broken, and why; ``refused`` messages could not be verified, ``refusal``
-    tells of the last. ``checkpoint``: of the provider's log, the newest that follows from those before. ``proved``: how many
-    receipts were found in it. ``distrusted_us``: since when the log is known to contradict itself.
+    ``failing_since_us`` and ``trouble``: since when it is broken, and why; ``refused`` messages could not be verified,
+    ``refusal`` tells of the last. ``checkpoint``: of the provider's log, the newest that follows from those before. ``proved``:
+    how many receipts were found in it. ``distrusted_us``: since when the log is known to contradict itself.
     """
 
     key: str
