@@ -211,7 +211,7 @@ def _places(
     highest: dict[str, Figure] = {}
     for figure in ahead:
         known = highest.get(figure.place)
-        if figure.quantity in ("people", "flow") and (_number(figure.value) or 0) > (known and _number(known.value) or 0):
+        if figure.quantity in ("people", "flow") and (_number(figure.value) or 0) > ((known and _number(known.value)) or 0):
             highest[figure.place] = figure
     found = [_place(key, names.get(key, key), told, highest.get(key), step_us, now_us) for key, told in by_place.items()]
     return sorted(found, key=lambda place: (-(place.value or 0), place.name))
