@@ -10,16 +10,18 @@ from typing import Any
 import httpx
 import msgspec
 
-from agreed import CITY, KEYS
+from agreed import CITY, KEYS, POLICE
 from ruimte.clock import MINUTE_US, SECOND_US, iso
 from ruimte.jobs.event_stream import ServerEvent
-from ruimte.jobs.log import Log
+from ruimte.jobs.log import Log, Receipt
 from ruimte.keys.signature import sign
+from ruimte.ledger.entry import BODY_HASH, body_hash
 from ruimte.share.event import cloud_event
 
 STEP_US = 5 * MINUTE_US
 BEGIN_US = 1_790_000_100 * SECOND_US
 """A whole step."""
+META = {"grant": 0}
 
 
 class Clock:
@@ -41,7 +43,7 @@ def figures(step: int, people: float | None = 120.0, place: str = "square", quan
 
 
 class FakeNode:
-    """The city's node. ``events`` of each kind are streamed after the one that a reader names; None in a queue breaks the stream."""
+    """The city's node. ``events`` of each kind are streamed after the one that a reader names."""
 
     def __init__(self, folder: Path, agreement: str, clock: Clock, name: str = "city.log.db") -> None:
         self.agreement, self.clock, self.keys = agreement, clock, KEYS[CITY]
@@ -52,6 +54,7 @@ class FakeNode:
         self.resumed: list[str | None] = []
         self.cosigned: list[str] = []
         self.refuse: int | None = None
+        self.tampers = 0
         self.places: dict[str, Any] = {
             "type": "FeatureCollection",
             "features": [
@@ -64,7 +67,7 @@ class FakeNode:
     def event(self, kind: str, id_: str, data: dict[str, Any], /, **changes: Any) -> ServerEvent:
         """An event as the node would send it, logged and signed; ``changes`` make it wrong."""
         told = msgspec.json.encode(data)
-        receipt = self.log.append("release", {"sha256": "0" * 64, "event": id_}).result()
+        receipt = self._release(told, f"read-{kind}")
         facts: dict[str, Any] = {
             "id": id_,
             "source": CITY,
@@ -81,6 +84,10 @@ class FakeNode:
         frame = {"event": msgspec.Raw(body), "signature": sign(body, key, self.clock(), detached=True)}
         return ServerEvent(id_, "warning" if kind == "warnings" else "figures", msgspec.json.encode(frame).decode())
 
+    def _release(self, told: bytes, action: str) -> Receipt:
+        facts = {"agreement": self.agreement, "grant": 0, "party": POLICE, "purpose": "event-safety", "action": action}
+        return self.log.append("release", {**facts, "media_type": "application/json", BODY_HASH: body_hash(told)}).result()
+
     async def tell(self, kind: str, event: ServerEvent) -> None:
         """Something new for those who follow."""
         async with self._news:
@@ -91,7 +98,7 @@ class FakeNode:
         """The state of a step, when it is over."""
         self.clock.us = max(self.clock.us, BEGIN_US + (step + 1) * STEP_US)
         end_us = BEGIN_US + (step + 1) * STEP_US
-        await self.tell("state", self.event("state", str(end_us), {"meta": {}, "figures": [figures(step, people)]}))
+        await self.tell("state", self.event("state", str(end_us), {"meta": META, "figures": [figures(step, people)]}))
 
     async def break_off(self) -> None:
         """End all streams that are open."""
@@ -116,7 +123,7 @@ class FakeNode:
                 place += 1
                 yield self.events[kind][place - 1]
             async with self._news:
-                await self._news.wait_for(lambda: self._broken > broken or place < len(self.events[kind]))
+                await self._news.wait_for(lambda sent=place: self._broken > broken or sent < len(self.events[kind]))
             if self._broken > broken:
                 return
 
@@ -142,8 +149,9 @@ class FakeNode:
         assert below == "/history"
         assert params is not None
         rows = [row for rows in self.histories.values() for row in rows if params["from"] <= row["start"] < params["until"]]
-        body = msgspec.json.encode({"meta": {}, "figures": rows})
-        receipt = self.log.append("release", {"sha256": "0" * 64}).result()
+        body = msgspec.json.encode({"meta": META, "figures": rows})
+        receipt = self._release(body, "read-history")
+        body += b" " * self.tampers
         headers = {"ruimte-agreement": self.agreement, "ruimte-log-index": str(receipt.index), "ruimte-log-salt": receipt.salt}
         return httpx.Response(200, content=body, headers=headers)
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ruimte import __version__
+from ruimte.cli_follow import contribute, subscribe
 from ruimte.cli_parts import folder_of as _folder
 from ruimte.cli_parts import now_us as _now_us
 from ruimte.cli_parts import read as _read
@@ -56,6 +57,8 @@ def main() -> None:
 
 
 main.add_command(share)
+main.add_command(subscribe)
+main.add_command(contribute)
 
 
 def _node_options(function: Callable[..., None]) -> Callable[..., None]:

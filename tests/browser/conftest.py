@@ -76,9 +76,11 @@ class Seen:
 
 
 @contextmanager
-def serving(room: Room, accounts: Accounts, port: int = 0, inbox: Any = None, push: Any = None) -> Iterator[Served]:
+def serving(
+    room: Room, accounts: Accounts, port: int = 0, inbox: Any = None, push: Any = None, followed: Any = None
+) -> Iterator[Served]:
     """Serve a room on a free port of this machine, in a thread."""
-    app = create_app(room, accounts, WebSettings(), inbox=inbox, push_desk=push)
+    app = create_app(room, accounts, WebSettings(), inbox=inbox, push_desk=push, followed=followed)
     server = page_server(app, port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -99,8 +101,8 @@ def serving(room: Room, accounts: Accounts, port: int = 0, inbox: Any = None, pu
 def serve() -> Iterator[Callable[..., Served]]:
     """Serves any room, until the test ends."""
     with ExitStack() as stack:
-        yield lambda room, accounts, port=0, inbox=None, push=None: stack.enter_context(
-            serving(room, accounts, port, inbox, push)
+        yield lambda room, accounts, port=0, inbox=None, push=None, followed=None: stack.enter_context(
+            serving(room, accounts, port, inbox, push, followed)
         )
 
 

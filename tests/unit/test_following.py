@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from agreed import CITY, KEYS, METRO, POLICE, agreed, grant
-from provider import BEGIN_US, STEP_US, Clock, FakeNode, figures
+from provider import BEGIN_US, META, STEP_US, Clock, FakeNode, figures
 from ruimte.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ruimte.jobs import following
 from ruimte.jobs.following import Follower
@@ -44,7 +44,7 @@ class World:
         self.store = Store(folder / "police.db", "police", durable=False)
         self.own = Log(folder / "police.log.db", POLICE, KEYS[POLICE], self.clock)
         self.standing: Standing | None = Standing(
-            agreement=AGREED, grant=AGREED.content.grants[0], provider=AGREED.content.parties[0], keys=(KEYS[CITY].public,)
+            grants=AGREED.content.grants, provider=AGREED.content.parties[0], keys=(KEYS[CITY].public,)
         )
         self.follower = self.new()
 
@@ -164,10 +164,25 @@ def test_a_gap_is_filled_from_the_history(tmp_path):
     play(tmp_path, story)
 
 
+def test_a_history_that_the_log_does_not_vouch_for_is_refused(tmp_path):
+    async def story(world: World) -> None:
+        world.node.tampers = 1
+        world.node.histories = {1: [figures(1, 201.0)]}
+        await world.node.tell_step(0, 200)
+        await world.until(lambda: world.people())
+        await world.node.tell_step(2, 202)
+        await world.until(lambda: world.state.refused)
+        assert world.people() == {0: 200, 2: 202}
+        assert world.state.refusal["why"] == "link.log"
+        assert world.state.gap_from_us is not None
+
+    play(tmp_path, story)
+
+
 def test_a_gap_that_is_not_given_stays_one_that_can_be_seen(tmp_path):
     async def story(world: World) -> None:
         world.standing = msgspec.structs.replace(
-            world.standing, grant=grant(what=What(kinds=("state",), zones=("square",), quantities=("people",)))
+            world.standing, grants=(grant(what=What(kinds=("state",), zones=("square",), quantities=("people",))),)
         )
         await world.node.tell_step(0)
         await world.until(lambda: world.people())
@@ -192,7 +207,7 @@ BAD = {
 @pytest.mark.parametrize("why", BAD)
 def test_what_cannot_be_verified_is_refused_and_counted_and_shown(tmp_path, why):
     async def story(world: World) -> None:
-        bad = world.node.event("state", "1", {"meta": {}, "figures": [figures(0)]}, **BAD[why])
+        bad = world.node.event("state", "1", {"meta": META, "figures": [figures(0)]}, **BAD[why])
         await world.node.tell("state", bad)
         await world.until(lambda: world.state.refused)
         assert (world.people(), world.messages()) == ({}, 0)
@@ -207,7 +222,7 @@ def test_what_cannot_be_verified_is_refused_and_counted_and_shown(tmp_path, why)
 @pytest.mark.parametrize("row", [figures(0, place="station"), figures(0, quantity="density")], ids=["place", "quantity"])
 def test_more_than_the_agreement_gives_is_not_taken_whoever_signed_it(tmp_path, row):
     async def story(world: World) -> None:
-        await world.node.tell("state", world.node.event("state", "1", {"meta": {}, "figures": [row]}))
+        await world.node.tell("state", world.node.event("state", "1", {"meta": META, "figures": [row]}))
         await world.until(lambda: world.state.refused)
         assert world.people() == {}
         assert "does not give" in world.state.refusal["reason"]
@@ -217,7 +232,7 @@ def test_more_than_the_agreement_gives_is_not_taken_whoever_signed_it(tmp_path, 
 
 def test_one_changed_byte_is_seen(tmp_path):
     async def story(world: World) -> None:
-        event = world.node.event("state", "1", {"meta": {}, "figures": [figures(0, 150.0)]})
+        event = world.node.event("state", "1", {"meta": META, "figures": [figures(0, 150.0)]})
         await world.node.tell("state", event._replace(data=event.data.replace('"value":150.0', '"value":950.0')))
         await world.until(lambda: world.state.refused)
         assert world.people() == {}
@@ -228,9 +243,9 @@ def test_one_changed_byte_is_seen(tmp_path):
 
 def test_an_old_message_is_no_news_and_one_from_before_the_last_is_out_of_order(tmp_path):
     async def story(world: World) -> None:
-        old = world.node.event("state", "1", {"meta": {}, "figures": [figures(0)]})
+        old = world.node.event("state", "1", {"meta": META, "figures": [figures(0)]})
         world.clock.us += 5 * MINUTE_US
-        await world.node.tell("state", world.node.event("state", "2", {"meta": {}, "figures": [figures(1)]}))
+        await world.node.tell("state", world.node.event("state", "2", {"meta": META, "figures": [figures(1)]}))
         await world.node.tell("state", old)
         await world.until(lambda: world.state.refused)
         assert world.state.refusal["why"] == "link.order"
@@ -249,11 +264,11 @@ def test_warnings_tell_of_all_that_stand(tmp_path):
 
     async def story(world: World) -> None:
         node = world.node
-        await node.tell("warnings", node.event("warnings", "a", {"meta": {}, "warnings": [warning("square")]}))
+        await node.tell("warnings", node.event("warnings", "a", {"meta": META, "warnings": [warning("square")]}))
         await world.until(lambda: standing(world) == ["square"])
-        await node.tell("warnings", node.event("warnings", "b", {"meta": {}, "warnings": [warning("square", "closed")]}))
+        await node.tell("warnings", node.event("warnings", "b", {"meta": META, "warnings": [warning("square", "closed")]}))
         await world.until(lambda: standing(world) == [])
-        await node.tell("warnings", node.event("warnings", "a", {"meta": {}, "warnings": [warning("square")]}))
+        await node.tell("warnings", node.event("warnings", "a", {"meta": META, "warnings": [warning("square")]}))
         await world.until(lambda: standing(world) == ["square"])
 
     play(tmp_path, story)
@@ -266,9 +281,9 @@ def test_a_newer_forecast_takes_the_place_of_the_one_before(tmp_path):
 
     async def story(world: World) -> None:
         node = world.node
-        await node.tell("forecast", node.event("forecast", "1", {"figures": [figures(1, 1.0), figures(2, 2.0)]}))
+        await node.tell("forecast", node.event("forecast", "1", {"meta": META, "figures": [figures(1, 1.0), figures(2, 2.0)]}))
         await world.until(lambda: ahead(world) == [1.0, 2.0])
-        await node.tell("forecast", node.event("forecast", "2", {"figures": [figures(2, 3.0)]}))
+        await node.tell("forecast", node.event("forecast", "2", {"meta": META, "figures": [figures(2, 3.0)]}))
         await world.until(lambda: ahead(world) == [3.0])
 
     play(tmp_path, story)
@@ -294,7 +309,8 @@ def test_a_partner_that_refuses_says_why(tmp_path):
     async def story(world: World) -> None:
         world.node.refuse = 403
         await world.node.break_off()
-        await world.until(lambda: world.link.ended == "the agreement gives nothing")
+        await world.until(lambda: world.state.trouble)
+        assert world.link.ended == "the agreement gives nothing"
         assert world.state.trouble["reason"] == "the agreement gives nothing"
 
     play(tmp_path, story)
@@ -313,6 +329,19 @@ def test_the_log_is_witnessed_and_what_was_received_is_found_in_it(tmp_path, mon
         witnesses = [(POLICE, KEYS[POLICE].public)]
         assert world.node.log.cosign(world.node.cosigned[-1], witnesses) == [POLICE]
         assert world.state.distrusted_us is None
+
+    play(tmp_path, story)
+
+
+def test_a_log_that_holds_something_else_under_a_receipt_is_distrusted(tmp_path, monkeypatch):
+    monkeypatch.setattr(following, "_WITNESS_S", 0.05)
+
+    async def story(world: World) -> None:
+        other = world.node.log.append("release", {"sha256": "1" * 64}).result()
+        event = world.node.event("state", "1", {"meta": META, "figures": [figures(0)]}, index=other.index)
+        await world.node.tell("state", event)
+        await world.until(lambda: world.state.distrusted_us is not None)
+        assert "not what was sent" in world.state.distrust["reason"]
 
     play(tmp_path, story)
 

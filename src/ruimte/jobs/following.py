@@ -7,14 +7,13 @@ double.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 import logging
 import random
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Protocol
 
+import httpx
 import msgspec
 
 from ruimte.clock import DAY_US, MINUTE_US, iso
@@ -23,10 +22,10 @@ from ruimte.jobs.event_stream import ServerEvent
 from ruimte.jobs.link import EndedError, Link, Standing
 from ruimte.jobs.partner import PartnerError
 from ruimte.jobs.witnessing import Asker, LogContradictsError, Witnessing, prove, witness
-from ruimte.share.received import UnverifiableError, check
+from ruimte.ledger.entry import body_hash
+from ruimte.share.received import UnverifiableError, check, committed
 from ruimte.share.shared import read_shared
 from ruimte.store.foreign import Cursor, Message
-from ruimte.text import duration_us
 
 STREAMS = ("state", "forecast", "warnings")
 """Kinds that are followed live; "history" is only asked for."""
@@ -53,7 +52,7 @@ class Provider(Asker, Protocol):
 
 
 class Follower:
-    """Follows one subscription until cancelled. ``witnessing``: the node's own log, which remembers up to where others were seen."""
+    """Follows one subscription until cancelled. ``witnessing``: the node's own log, which remembers how far others were seen."""
 
     def __init__(self, link: Link, provider: Provider, witnessing: Witnessing) -> None:
         self.link = link
@@ -107,7 +106,7 @@ class Follower:
         standing = self.link.standing()
         await self._read_places()
         await self._fill_gap(standing)
-        streams = [kind for kind in STREAMS if kind in standing.grant.properties.what.kinds]
+        streams = [kind for kind in STREAMS if kind in standing.kinds]
         if not streams:
             raise EndedError("the agreement gives nothing that comes by itself")
         work = [*(self._listen(stream) for stream in streams), self._keep_witnessing(), self._keep_standing()]
@@ -165,7 +164,7 @@ class Follower:
         event, told = received.event, bytes(received.event.data)
         if received.kind != stream.removesuffix("s"):
             raise UnverifiableError("kind", f"is of the kind {received.kind}, which was not asked for")
-        shared = read_shared(told, received.kind, standing.grant, received.made_us)
+        shared = read_shared(told, received.kind, standing.grants, received.made_us)
         message = Message(
             event=event.id if stream != "warnings" else f"{event.id}/{event.logindex}",  # what stands may be the same again
             kind=received.kind,
@@ -174,20 +173,26 @@ class Follower:
             agreement=self.link.subscription.agreement,
             log_index=int(event.logindex),
             salt=event.logsalt,
-            digest=_digest(told),
+            digest=body_hash(body),
             signature=sent.signature,
             body=body,
-            payload=None,
-            delete_us=_delete_us(standing, now_us),
+            payload=self._committed(told, f"read-{stream}"),
+            delete_us=now_us + standing.kept_us,
         )
         await self.link.keep(message, shared, stream, Cursor(id_, received.made_us))
         return received.made_us
+
+    def _committed(self, told: bytes, action: str) -> str:
+        """What the provider's log has to commit to for these bytes, JSON."""
+        ours = self.link.subscription
+        facts = committed(told, agreement=ours.agreement, party=ours.party, purpose=ours.purpose, action=action)
+        return msgspec.json.encode(facts).decode()
 
     # --- what was missed --------------------------------------------------------------------------------------------
 
     async def _fill_gap(self, standing: Standing) -> None:
         """Ask for the states that the stream could not give. What is not given stays missing, and the page says so."""
-        if "history" not in standing.grant.properties.what.kinds:
+        if "history" not in standing.kinds:
             return
         async with self._filling:
             state = self.link.state()
@@ -200,30 +205,33 @@ class Follower:
         answer = await self._provider.get("/share/v1/history", params)
         if not answer.is_success:
             return
-        index = answer.headers.get("ruimte-log-index", "")
-        message = Message(
-            event=f"{params['from']}/{params['until']}",
-            kind="history",
-            made_us=now_us,
-            received_us=now_us,
-            agreement=agreement,
-            log_index=int(index) if index.isdecimal() else -1,
-            salt=answer.headers.get("ruimte-log-salt", ""),
-            digest=_digest(answer.content),
-            signature="",
-            body=answer.content,
-            payload=None,
-            delete_us=_delete_us(standing, now_us),
-        )
         try:
+            message = self._of_history(answer, f"{params['from']}/{params['until']}", now_us, standing)
             await prove(self._provider, message, standing.keys)  # a history is not signed: the log vouches for it
-            shared = read_shared(answer.content, "history", standing.grant, now_us)
+            shared = read_shared(answer.content, "history", standing.grants, now_us)
         except UnverifiableError as error:
             await self.link.refuse(error)
         except LogContradictsError as error:
             await self.link.refuse(UnverifiableError("log", error.what))
         else:
             await self.link.fill(message, shared, until_us)
+
+    def _of_history(self, answer: httpx.Response, span: str, now_us: int, standing: Standing) -> Message:
+        index = answer.headers.get("ruimte-log-index", "")
+        return Message(
+            event=span,
+            kind="history",
+            made_us=now_us,
+            received_us=now_us,
+            agreement=self.link.subscription.agreement,
+            log_index=int(index) if index.isdecimal() else -1,
+            salt=answer.headers.get("ruimte-log-salt", ""),
+            digest=body_hash(answer.content),
+            signature="",
+            body=answer.content,
+            payload=self._committed(answer.content, "read-history"),
+            delete_us=now_us + standing.kept_us,
+        )
 
     async def _read_places(self) -> None:
         """What and where the places are that are shared: names, and geometry where the agreement gives it."""
@@ -273,15 +281,6 @@ def _sent(data: str) -> _Sent:
         return msgspec.json.decode(data, type=_Sent)
     except (msgspec.DecodeError, RecursionError):
         raise UnverifiableError("form", "is no message of a live share") from None
-
-
-def _delete_us(standing: Standing, now_us: int) -> int:
-    """Until when the agreement lets it be kept."""
-    return now_us + duration_us(standing.grant.properties.duties.delete_after)
-
-
-def _digest(body: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
 
 
 def _reason(told: Any) -> str:

@@ -211,9 +211,8 @@ def _places(
     highest: dict[str, Figure] = {}
     for figure in ahead:
         known = highest.get(figure.place)
-        if figure.quantity in ("people", "flow") and isinstance(figure.value, int | float):
-            if known is None or not isinstance(known.value, int | float) or figure.value > known.value:
-                highest[figure.place] = figure
+        if figure.quantity in ("people", "flow") and (_number(figure.value) or 0) > ((known and _number(known.value)) or 0):
+            highest[figure.place] = figure
     found = [_place(key, names.get(key, key), told, highest.get(key), step_us, now_us) for key, told in by_place.items()]
     return sorted(found, key=lambda place: (-(place.value or 0), place.name))
 

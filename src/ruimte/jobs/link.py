@@ -1,4 +1,4 @@
-"""The kept side of following a partner: messages and what they tell, how the link stands, and the lines of the logbook about it."""
+"""The kept side of following a partner: messages and what they tell, how the link stands, and the logbook's lines about it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import msgspec
 from ruimte.clock import MINUTE_US, SECOND_US
 from ruimte.jobs.subscriptions import Subscription
 from ruimte.jobs.witnessing import LogContradictsError, Seen
-from ruimte.share.agreement import Agreement, Grant, Party
+from ruimte.share.agreement import Grant, Party
 from ruimte.share.received import UnverifiableError
 from ruimte.share.shared import Shared
 from ruimte.store import foreign, records
 from ruimte.store.foreign import Cursor, LinkState, Message
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
+from ruimte.text import duration_us
 
 T = TypeVar("T")
 
@@ -27,12 +28,21 @@ _SAY_AGAIN_US = 10 * MINUTE_US
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What the agreement says of a subscription now: its grant, the provider, and the keys that may sign for it."""
+    """What the agreement gives a subscription now: its grants, the provider, and the keys that may sign for it."""
 
-    agreement: Agreement
-    grant: Grant
+    grants: tuple[Grant, ...]
     provider: Party
     keys: tuple[str, ...]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """What may be asked for: "state", "forecast", "warnings", "history"."""
+        return frozenset(kind for grant in self.grants for kind in grant.properties.what.kinds)
+
+    @property
+    def kept_us(self) -> int:
+        """How long what is received may be kept: the shortest that a grant says."""
+        return min(duration_us(grant.properties.duties.delete_after) for grant in self.grants)
 
 
 class EndedError(Exception):

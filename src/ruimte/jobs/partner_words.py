@@ -89,8 +89,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Een bericht van partner {partner} is geweigerd, het was niet te verifiëren: {why}.",
     },
     "log.partner-distrusted": {
-        "en": "THE LOG OF PARTNER {partner} CONTRADICTS ITSELF: {why}. Nothing more is taken from it until somebody looks.",
-        "nl": "HET LOGBOEK VAN PARTNER {partner} SPREEKT ZICHZELF TEGEN: {why}. Er wordt niets meer van aangenomen tot iemand kijkt.",
+        "en": "THE LOG OF {partner} CONTRADICTS ITSELF: {why}. Nothing more is taken from it until somebody looks.",
+        "nl": "HET LOGBOEK VAN {partner} SPREEKT ZICHZELF TEGEN: {why}. Niets wordt er nog van aangenomen tot iemand kijkt.",
     },
     "log.partner-trusted": {
         "en": "Partner {partner} is trusted again, by order of the node's operator.",

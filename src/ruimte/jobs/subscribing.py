@@ -1,6 +1,6 @@
 """All partners that a node follows: those of its subscriptions' file, which is read again when it changes.
 
-They are followed in a thread with an event loop of its own, so that a partner's slow name server can hold up neither tick nor page.
+They are followed in a thread with an event loop of its own: a partner's slow name server can hold up neither tick nor page.
 """
 
 from __future__ import annotations
@@ -248,25 +248,26 @@ def standing_of(book: Book, subscription: Subscription, now_us: int) -> Standing
     known = agreement_of(book, subscription.agreement)
     if known is None:
         raise EndedError("the agreement is not among the node's any more")
-    for granted in book.granted():
-        if granted.agreement == subscription.agreement and _is_of(granted.grant, subscription):
-            if granted.status != "valid":
-                raise EndedError(_ENDED[granted.status])
-            if not granted.not_before_us <= now_us < granted.not_after_us:
-                raise EndedError("the agreement does not hold at this time")
-            key = current_key(known, subscription.provider)
-            return Standing(agreement=known, grant=granted.grant, provider=party_of(known, subscription.provider), keys=(key,))
-    raise EndedError("the agreement gives this node nothing for this purpose")
+    ours = [each for each in book.granted() if each.agreement == subscription.agreement and _is_of(each.grant, subscription)]
+    grants = tuple(each.grant for each in ours if each.status == "valid" and each.not_before_us <= now_us < each.not_after_us)
+    if not ours:
+        raise EndedError("the agreement gives this node nothing for this purpose")
+    if not grants:
+        raise EndedError(_ENDED.get(ours[0].status, "the agreement does not hold at this time"))
+    key = current_key(known, subscription.provider)
+    return Standing(grants=grants, provider=party_of(known, subscription.provider), keys=(key,))
 
 
 def agreement_of(book: Book, hashed: str) -> Agreement | None:
     """The agreement with this hash; None where the node has none."""
-    return next((known.agreement for known in book.all() if known.hash == hashed and known.agreement is not None), None)
+    known = book.find(hashed)
+    return None if known is None else known.agreement
 
 
 def grant_of(agreement: Agreement, subscription: Subscription) -> Grant | None:
-    """The grant that a subscription rests on; None where there is none."""
-    return next((grant for grant in agreement.content.grants if _is_of(grant, subscription)), None)
+    """The grant that a subscription rests on, first one that gives figures; None where there is none."""
+    ours = [grant for grant in agreement.content.grants if _is_of(grant, subscription)]
+    return next(iter(sorted(ours, key=lambda grant: not grant.properties.what.kinds)), None)
 
 
 def party_of(agreement: Agreement, id_: str) -> Party:

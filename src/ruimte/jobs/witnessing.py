@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -12,7 +11,7 @@ import msgspec
 
 from ruimte.errors import RuimteError
 from ruimte.ledger.checkpoint import Checkpoint, open_checkpoint, parse
-from ruimte.ledger.entry import BODY_HASH, Entry
+from ruimte.ledger.entry import Entry
 from ruimte.ledger.note import NoteKey, note_key, read_note
 from ruimte.ledger.proof import Extra, Inclusion, keeps_to, read_consistency, read_inclusion
 from ruimte.ledger.tree import is_included, leaf_hash
@@ -98,10 +97,7 @@ async def prove(asker: Asker, message: Message, keys: Sequence[str]) -> None:
 
 
 def is_proved(proof: Inclusion, said: Checkpoint, message: Message) -> bool:
-    """Whether an entry is in the log of a checkpoint, and commits to just this message.
-
-    What it commits to is told by the proof, or kept with the message; without that, only that a release was logged there and then.
-    """
+    """Whether an entry is in the log of a checkpoint, and commits to just this message."""
     extra = proof.extra
     if extra is None or proof.index != message.log_index:
         return False
@@ -112,17 +108,8 @@ def is_proved(proof: Inclusion, said: Checkpoint, message: Message) -> bool:
         entry = msgspec.json.decode(leaf, type=Entry)
     except msgspec.DecodeError:
         return False
-    if entry.kind != "release":
-        return False
-    if message.payload is None:
-        return True
-    payload = msgspec.json.decode(message.payload, type=dict[str, Any])
-    told = Extra(leaf=extra.leaf, salt=message.salt, payload=payload)
-    return payload.get(BODY_HASH) == _hex(message.digest) and keeps_to(told, entry.commitment)
-
-
-def _hex(digest: str) -> str:
-    return base64.urlsafe_b64decode(digest + "=").hex()
+    told = Extra(leaf=extra.leaf, salt=message.salt, payload=msgspec.json.decode(message.payload, type=dict[str, Any]))
+    return entry.kind == "release" and keeps_to(told, entry.commitment)
 
 
 async def _get(asker: Asker, path: str) -> httpx.Response:

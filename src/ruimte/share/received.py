@@ -1,16 +1,17 @@
-"""What a partner sends, on its way in: is it the partner's, under this agreement, of now, and new? Nothing else becomes a fact."""
+"""What a partner sends, on its way in: is it the partner's, under this agreement, of now, and new? Nothing else is a fact."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from ruimte.clock import MINUTE_US, to_us
 from ruimte.errors import RuimteError
 from ruimte.keys.signature import verify
+from ruimte.ledger.entry import BODY_HASH, body_hash
 from ruimte.share.event import PREFIX, ShareEvent, read_event
 
 SKEW_US = MINUTE_US
@@ -71,6 +72,27 @@ def check(
     if last_us is not None and made_us < last_us - SKEW_US:
         raise UnverifiableError("order", f"is dated {event.time}, before what came before it")
     return Received(event=event, kind=event.type.removeprefix(PREFIX), made_us=made_us)
+
+
+def committed(told: bytes, *, agreement: str, party: str, purpose: str, action: str) -> dict[str, Any]:
+    """What the provider's log has to commit to where it released ``told`` (JSON) to ``party``: with the salt it can be proved.
+
+    Raises ``UnverifiableError`` where it does not say under which grant it was.
+    """
+    try:
+        grant = msgspec.json.decode(told, type=_Told).meta.grant
+    except (msgspec.DecodeError, RecursionError):
+        raise UnverifiableError("form", "does not say under which grant it is given") from None
+    facts = {"agreement": agreement, "grant": grant, "party": party, "purpose": purpose, "action": action}
+    return {**facts, "media_type": "application/json", BODY_HASH: body_hash(told)}
+
+
+class _Meta(msgspec.Struct):
+    grant: int
+
+
+class _Told(msgspec.Struct):
+    meta: _Meta
 
 
 def _is_signed(body: bytes, signature: str, keys: Sequence[str]) -> bool:

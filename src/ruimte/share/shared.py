@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -43,10 +44,10 @@ class _Warnings(msgspec.Struct, frozen=True):
     warnings: list[SharedWarning]
 
 
-def read_shared(data: bytes, kind: str, grant: Grant, made_us: int) -> Shared:
+def read_shared(data: bytes, kind: str, grants: Sequence[Grant], made_us: int) -> Shared:
     """What ``data`` (JSON) of a message of this ``kind`` tells. ``made_us``: when the message was made.
 
-    Raises ``UnverifiableError`` where it cannot be read, or tells of what the grant does not give.
+    Raises ``UnverifiableError`` where it cannot be read, or tells of what no grant gives.
     """
     try:
         if kind == "warning":
@@ -58,7 +59,7 @@ def read_shared(data: bytes, kind: str, grant: Grant, made_us: int) -> Shared:
         raise UnverifiableError("form", "cannot be read as figures or warnings") from None
     if len(figures) > MOST_FIGURES:
         raise UnverifiableError("form", f"holds more than {MOST_FIGURES} figures")
-    _require_given(figures, grant)
+    _require_given(figures, grants)
     return Shared(figures, [])
 
 
@@ -75,14 +76,17 @@ def _figure(row: _Row) -> Figure:
     return Figure(row.place, row.quantity, start_us, end_us, value, row.low, row.high, row.suppressed)
 
 
-def _require_given(figures: list[Figure], grant: Grant) -> None:
+def _require_given(figures: list[Figure], grants: Sequence[Grant]) -> None:
     """A place or a quantity that the agreement does not name is not taken, whoever signed it."""
+    for place, quantity in {(figure.place, figure.quantity) for figure in figures}:
+        if not any(_gives(grant, place, quantity) for grant in grants):
+            raise UnverifiableError("kind", f"tells {quantity} of {place}, which the agreement does not give")
+
+
+def _gives(grant: Grant, place: str, quantity: str) -> bool:
     what, form = grant.properties.what, grant.properties.form
-    places = {*(form.areas or what.zones), *what.gates}
-    whole = not form.areas and ALL in what.zones, ALL in what.gates
-    for figure in figures:
-        if figure.quantity not in what.quantities or (figure.place not in places and not any(whole)):
-            raise UnverifiableError("kind", f"tells {figure.quantity} of {figure.place}, which the agreement does not give")
+    named = {*(form.areas or what.zones), *what.gates}
+    return quantity in what.quantities and (place in named or ALL in named)
 
 
 def _us(text: str) -> int:

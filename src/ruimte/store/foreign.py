@@ -35,10 +35,10 @@ class ForeignWarning(NamedTuple):
 
 
 class Message(NamedTuple):
-    """One message: ``event`` is its id within the link, ``digest`` the SHA-256 of ``body`` (base64url).
+    """One message: ``event`` is its id within the link, ``digest`` the SHA-256 of ``body`` (hex).
 
-    Entry ``log_index`` of the provider's log commits to ``payload`` with ``salt`` (base64url); ``made_us`` is the provider's time,
-    ``delete_us`` when it has to be gone.
+    Entry ``log_index`` of the provider's log commits to ``payload`` (JSON) with ``salt`` (base64url); ``made_us`` is the
+    provider's time, ``delete_us`` when it has to be gone.
     """
 
     event: str
@@ -46,12 +46,12 @@ class Message(NamedTuple):
     made_us: int
     received_us: int
     agreement: str
-    log_index: int | None
-    salt: str | None
+    log_index: int
+    salt: str
     digest: str
     signature: str
     body: bytes
-    payload: str | None
+    payload: str
     delete_us: int
 
 
@@ -65,9 +65,9 @@ class Cursor(NamedTuple):
 class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     """How a link stands. ``covered_us``: states are known up to there; ``[gap_from_us, gap_until_us)`` is still to be asked for.
 
-    ``failing_since_us`` and ``trouble``: since when it is broken, and why; ``refused`` messages could not be verified, ``refusal``
-    tells of the last. ``checkpoint``: of the provider's log, the newest that follows from those before. ``proved``: how many
-    receipts were found in it. ``distrusted_us``: since when the log is known to contradict itself.
+    ``failing_since_us`` and ``trouble``: since when it is broken, and why; ``refused`` messages could not be verified,
+    ``refusal`` tells of the last. ``checkpoint``: of the provider's log, the newest that follows from those before. ``proved``:
+    how many receipts were found in it. ``distrusted_us``: since when the log is known to contradict itself.
     """
 
     key: str
@@ -195,8 +195,8 @@ def warnings(connection: sqlite3.Connection, key: str) -> list[ForeignWarning]:
 
 
 def message_ids(connection: sqlite3.Connection, key: str) -> list[int]:
-    """Ids of the messages whose place in the provider's log is known, oldest first."""
-    rows = connection.execute("SELECT id FROM foreign_messages WHERE link = ? AND log_index IS NOT NULL ORDER BY id", (key,))
+    """Ids of the messages that are kept, oldest first."""
+    rows = connection.execute("SELECT id FROM foreign_messages WHERE link = ? ORDER BY id", (key,))
     return [int(row[0]) for row in rows]
 
 

@@ -36,12 +36,12 @@ CREATE TABLE foreign_messages (
   made_us     INTEGER NOT NULL, -- by the provider's clock
   received_us INTEGER NOT NULL,
   agreement   TEXT NOT NULL,
-  log_index   INTEGER,
-  salt        TEXT,
-  digest      TEXT NOT NULL, -- SHA-256 of the body, base64url
+  log_index   INTEGER NOT NULL,
+  salt        TEXT NOT NULL,
+  digest      TEXT NOT NULL, -- SHA-256 of the body, hex
   signature   TEXT NOT NULL,
   body        BLOB NOT NULL,
-  payload     TEXT, -- what the provider's log commits to, canonical JSON
+  payload     TEXT NOT NULL, -- what the provider's log has to commit to, JSON
   delete_us   INTEGER NOT NULL,
   UNIQUE (link, kind, event)
 );

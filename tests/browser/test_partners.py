@@ -1,0 +1,105 @@
+"""What partners share, in a real browser: seen, read aloud, reached by keys, and small enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.sync_api import Page, expect
+
+from fake_partners import FakePartners
+from fake_room import FakeAccounts, FakeRoom, fake_lab
+
+from .conftest import picture, violations
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Page]
+Serve = Callable[..., Any]
+
+
+class Police(FakeRoom):
+    """A room without places of its own."""
+
+    def _open_warnings(self) -> None:
+        pass
+
+    def zones(self, language: str, at_us: int | None = None) -> list[Any]:
+        return []
+
+    def warnings(self, language: str, at_us: int | None = None) -> list[Any]:
+        return []
+
+
+def police() -> Police:
+    """The police's: no zone, no count point, no sensor."""
+    lab = fake_lab()
+    file = msgspec.structs.replace(lab.file, key="police", name={"en": "Police room", "nl": "Meldkamer"}, organisation="Police")
+    return Police(lab=type(lab)(Path("police"), file, lab.zone, {}, {}, {}, {}, {}, {}, {}, ()))
+
+
+def foreign(page: Page) -> Any:
+    return page.locator("path.foreign")
+
+
+def test_a_partner_s_places_are_on_the_map_in_their_own_way_and_in_the_panel(serve: Serve, open_page: Open, axe: str) -> None:
+    page = open_page(serve(FakeRoom(), FakeAccounts(), followed=FakePartners()).url)
+    expect(foreign(page)).to_have_count(3)
+    expect(foreign(page).first).to_have_accessible_name("Square · City of Example: level D, 1,240 persons")
+    panel = page.locator("#partners-panel")
+    expect(panel).to_have_attribute("open", "")  # something is wrong, so it shows itself
+    expect(panel.locator("summary")).to_contain_text("links to look at: 1")
+    expect(panel).to_contain_text("not heard since 20:05")
+    page.locator("#table-panel summary").click()
+    expect(page.locator("#table .told-of")).to_have_text("Police of Example: closed until 22:45: broken pavement")
+    assert violations(page, axe) == []
+
+
+def test_it_opens_and_closes_by_keys_and_is_fetched_again_when_something_changed(serve: Serve, open_page: Open) -> None:
+    partners = FakePartners()
+    partners.followed, partners.contributed = ["city"], []
+    served = serve(FakeRoom(), FakeAccounts(), followed=partners)
+    page = open_page(served.url)
+    panel, summary = page.locator("#partners-panel"), page.locator("#partners-panel summary")
+    expect(panel).not_to_have_attribute("open", "")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(panel).to_have_attribute("open", "")
+    partners.followed = ["city", "metro"]
+    served.do(lambda: served.room.("changed"))
+    expect(panel).to_contain_text("Metro of Example")
+    expect(panel).to_have_attribute("open", "")
+    expect(summary).to_be_focused()  # the reader's place is kept
+    expect(page.locator("#shouted")).to_contain_text("links to look at: 1")
+
+
+def test_police_without_places_of_their_own_see_those_of_others(serve: Serve, open_page: Open, axe: str) -> None:
+    page = open_page(serve(police(), FakeAccounts(), followed=FakePartners()).url)
+    expect(foreign(page)).to_have_count(3)
+    expect(page.locator("#map")).to_be_visible()
+    expect(page.locator("section.chart")).to_be_hidden()
+    expect(page.locator("#warnings")).to_contain_text("This node has no places of its own")
+    expect(page.locator(".partner").first).to_contain_text("Quay")
+    assert violations(page, axe) == []
+    picture(page, "police.png")
+
+
+def test_a_node_without_places_or_partners_opens_too(serve: Serve, open_page: Open) -> None:
+    page = open_page(serve(police(), FakeAccounts()).url)
+    expect(page.locator("#warnings")).to_contain_text("This node has no places of its own")
+
+
+def test_on_a_phone_nothing_is_cut_off(serve: Serve, open_page: Open, axe: str) -> None:
+    page = open_page(serve(police(), FakeAccounts(), followed=FakePartners()).url, viewport={"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth <= 320")
+    expect(page.locator(".partner").first).to_be_visible()
+    assert violations(page, axe) == []
+
+
+def test_pictures_for_the_docs(serve: Serve, open_page: Open) -> None:
+    page = open_page(serve(FakeRoom(), FakeAccounts(), followed=FakePartners()).url)
+    expect(foreign(page)).to_have_count(3)
+    picture(page, "partners.png", "#partners-panel")
