@@ -69,7 +69,7 @@ def test_it_opens_and_closes_by_keys_and_is_fetched_again_when_something_changed
     page.keyboard.press("Enter")
     expect(panel).to_have_attribute("open", "")
     partners.followed = ["city", "metro"]
-    served.do(lambda: served.room.("changed"))
+    served.do(lambda: served.room.tell("changed"))
     expect(panel).to_contain_text("Metro of Example")
     expect(panel).to_have_attribute("open", "")
     expect(summary).to_be_focused()  # the reader's place is kept

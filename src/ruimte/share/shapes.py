@@ -10,7 +10,7 @@ from shapely.geometry import shape
 
 from ruimte.share.asking import Granted
 from ruimte.share.places import PlaceInfo, given
-from ruimte.share.release import kind_of
+from ruimte.share.shown import kind_of
 
 
 def geojson(places: Mapping[str, PlaceInfo], granted: Sequence[Granted]) -> dict[str, Any]:
