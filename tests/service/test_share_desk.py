@@ -402,7 +402,7 @@ def test_noise_is_the_same_for_all_who_ask_and_whenever_they_ask(make):
     other = world.get("read-history", party=METRO)
     assert first["figures"] == again["figures"] == other["figures"]
     privacy = first["meta"]["privacy"]
-    assert (privacy["intervals"], privacy["epsilon_per_day"]) == (8, 2.0)
+    assert (privacy["intervals"], privacy["epsilon_per_day"]) == (8, 1.0)
     assert "eight hours" in privacy["assumption"]
 
 

@@ -88,7 +88,7 @@ class _Agreed:
 class _Told:
     """What was granted last, and until when time alone does not change it (seconds since 1970)."""
 
-    granted: list[Granted] = field(default_factory=list)
+    granted: tuple[Granted, ...] = ()
     from_s: int = 0
     until_s: int = -1
 
@@ -113,14 +113,17 @@ class Book:
         self._blocked = ""
         self._told = _Told()
 
-    def granted(self) -> list[Granted]:
-        """Every grant of every agreement that holds, and how it stands now. Looks at the files' stamps on each call."""
+    def granted(self) -> tuple[Granted, ...]:
+        """Every grant of every agreement that holds, and how it stands now. Looks at the files' stamps on each call.
+
+        As long as nothing changed it is the same object, so that what was made of it can be kept beside it.
+        """
         with self._lock:
             self._refresh()
             now_s = self._now_s()
             if not self._told.from_s <= now_s < self._told.until_s:
                 self._told = self._tell(now_s)
-            return list(self._told.granted)
+            return self._told.granted
 
     def all(self) -> list[Known]:
         """Every agreement, and every file that holds none, with what is wrong with it."""
@@ -308,7 +311,7 @@ class Book:
         for hashed, each in self._agreed.items():
             if each.trouble:
                 continue
-            found.granted += granted_by(each.agreement, hashed, each.said, now_s)
+            found.granted += tuple(granted_by(each.agreement, hashed, each.said, now_s))
             until_s = min(until_s, next_change(each.agreement, each.said, now_s) or until_s)
         found.until_s = until_s
         return found

@@ -64,7 +64,7 @@ class Forms:
         self._lab, self._source, self._warnings, self._book = lab, source, warnings, book
         self._now_us, self._noise = now_us, noise
         self._places = lab_places(lab)
-        self._common: tuple[list[Granted], Cells] | None = None
+        self._common: tuple[tuple[Granted, ...], Cells] | None = None
         self._read: dict[tuple[int, int], Figures] = {}
 
     def refresh(self) -> None:
@@ -153,12 +153,13 @@ class Forms:
         """The agreed form of all steps in a time that is over, and what is to be known of its noise."""
         granted = _granted(decision)
         terms = granted.grant.properties
-        begin_us, end_us = base_span(granted, self._cells(), from_us, until_us)
+        common = self._cells()
+        begin_us, end_us = base_span(granted, common, from_us, until_us)
         known = self._known(begin_us, end_us)
         noise = None
         if terms.form.exactness == "private":
             known, noise = self._noised(decision, known)
-        figures = release(known, granted, self._places, self._cells())
+        figures = release(known, granted, self._places, common)
         kind: Literal["state", "history"] = "state" if decision.asked.action == "read-state" else "history"
         return replace(self._cut(decision, figures, from_us, until_us), kind=kind), noise
 
@@ -204,7 +205,7 @@ class Forms:
 
     def _cells(self) -> Cells:
         granted = self._book.granted()
-        if self._common is None or self._common[0] != granted:
+        if self._common is None or self._common[0] is not granted:
             self._common = granted, cells(granted, self._places, self._source.tick_us)
         return self._common[1]
 

@@ -84,6 +84,7 @@ class Sharing:
         self._following: dict[Queue, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._sequence = 0
+        self._keys_of: tuple[tuple[Granted, ...], dict[str, list[str]]] | None = None
 
     # --- who ----------------------------------------------------------------------------------------------------------
 
@@ -91,10 +92,10 @@ class Sharing:
         return [one for one in self.book.granted() if party in (one.grant.consumer, one.grant.provider)]
 
     def public_keys(self, party: str) -> list[str]:
-        now_s = self._now_us() // SECOND_US
-        known = [each.agreement for each in self.book.all() if each.status in _HOLDS_A_KEY and each.agreement is not None]
-        mine = [agreement for agreement in known if any(one.id == party for one in agreement.content.parties)]
-        return list(dict.fromkeys(current_key(agreement, party, now_s) for agreement in mine))
+        granted = self.book.granted()
+        if self._keys_of is None or self._keys_of[0] is not granted:
+            self._keys_of = granted, _keys_of(self.book, self._now_us() // SECOND_US)
+        return self._keys_of[1].get(party, [])
 
     # --- once ---------------------------------------------------------------------------------------------------------
 
@@ -251,6 +252,18 @@ class Sharing:
         known = self.book.find(_agreement(decision))
         parties = known.agreement.content.parties if known is not None and known.agreement is not None else ()
         return next((party.name for party in parties if party.id == decision.asked.party), decision.asked.party)
+
+
+def _keys_of(book: Book, now_s: int) -> dict[str, list[str]]:
+    """The keys that each party signs with now."""
+    found: dict[str, list[str]] = {}
+    for known in book.all():
+        if known.status in _HOLDS_A_KEY and known.agreement is not None:
+            for party in known.agreement.content.parties:
+                key = current_key(known.agreement, party.id, now_s)
+                if key not in found.setdefault(party.id, []):
+                    found[party.id].append(key)
+    return found
 
 
 def _agreement(decision: Decision) -> str:

@@ -27,7 +27,7 @@ class Decider:
         self._lab_policies = lab_policies
         self._in_order = not policy_mistakes(lab_policies)
         self._nobody = cedarpy.Entities.from_json_str("[]")
-        self._read: tuple[list[Granted], cedarpy.PolicySet] | None = None
+        self._read: tuple[tuple[Granted, ...], cedarpy.PolicySet] | None = None
 
     def decide(self, asked: Asked, granted: Sequence[Granted]) -> Decision:
         """Whether one of the grants gives what is asked: the one that began first, where several do.
@@ -63,8 +63,8 @@ class Decider:
 
     def _policy_set(self, granted: Sequence[Granted]) -> cedarpy.PolicySet:
         """All policies, read once for as long as the grants stay the same."""
-        read, now = self._read, list(granted)
-        if read is None or read[0] != now:
+        read, now = self._read, tuple(granted)  # of a tuple that is the same object
+        if read is None or (read[0] is not now and read[0] != now):
             read = now, cedarpy.PolicySet.from_str(f"{policies(now, self._places)}\n{self._lab_policies}")
             self._read = read
         return read[1]
