@@ -14,8 +14,8 @@ from ledger_world import NOW_US, ORIGIN, POLICE, POLICE_ID
 from ruimte.cli import main
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
-from ruimte.jobs.log import Log, log_origin, log_path, node_name
-from ruimte.jobs.node_log import earlier_keys
+from ruimte.jobs.log import Log, log_origin, log_path
+from ruimte.jobs.node_log import earlier_keys, node_name
 from ruimte.jobs.proving import Trust, trust, verify
 from ruimte.keys.signature import generate
 from ruimte.lab.new import new_lab

@@ -11,8 +11,8 @@ import msgspec
 
 from ruimte.clock import SECOND_US, iso
 from ruimte.errors import RuimteError
-from ruimte.jobs.log import node_name
 from ruimte.jobs.log_export import EXPORT, read_export
+from ruimte.jobs.node_log import node_name
 from ruimte.ledger.checkpoint import Checkpoint, Cosigned, cosigned, open_checkpoint, parse
 from ruimte.ledger.entry import BODY_HASH, Entry, body_hash
 from ruimte.ledger.note import COSIGNATURE, NoteKey, note_key, read_key, read_note
