@@ -908,17 +908,24 @@ def log_prove(lab: str, index: int, out: Path, data: Path | None, as_json: bool)
 @click.option("--key", "keys", multiple=True, help="Verifier key of the log, or of a witness; may come several times.")
 @click.option("--agreement", type=click.Path(path_type=Path), help="An agreement: its parties' keys are believed.")
 @click.option("--data", "body", type=click.Path(path_type=Path), help="What came from the node: is it what the entry is about?")
+@click.option("--salt", help="The salt that came with it, where the proof does not hold it; needs --agreement.")
 @click.option("--since", type=click.Path(path_type=Path), help="An older checkpoint: does the log begin with it?")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def log_verify(
-    file: Path, keys: tuple[str, ...], agreement: Path | None, body: Path | None, since: Path | None, as_json: bool
+    file: Path,
+    keys: tuple[str, ...],
+    agreement: Path | None,
+    body: Path | None,
+    salt: str | None,
+    since: Path | None,
+    as_json: bool,
 ) -> None:
     """Check FILE, which a log gave, without the node: an export, a proof, a consistency proof or a checkpoint."""
     from ruimte.jobs.proving import trust, verify
 
     try:
         with _progress(f"verify {file.name}") as show:
-            verdict = verify(file, trust(keys, agreement), body, since, show)
+            verdict = verify(file, trust(keys, agreement), body, since, show, salt)
     except RuimteError as error:
         if not as_json:
             raise

@@ -14,8 +14,8 @@ from ledger_world import NOW_US, ORIGIN, POLICE, POLICE_ID
 from ruimte.cli import main
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
-from ruimte.jobs.log import Log, log_origin, log_path, node_name
-from ruimte.jobs.node_log import earlier_keys
+from ruimte.jobs.log import Log, log_origin, log_path
+from ruimte.jobs.node_log import earlier_keys, node_name
 from ruimte.jobs.proving import Trust, trust, verify
 from ruimte.keys.signature import generate
 from ruimte.lab.new import new_lab
@@ -25,7 +25,8 @@ from ruimte.ledger.entry import BODY_HASH, body_hash
 from ruimte.ledger.note import COSIGNATURE, note_key, read_note
 from ruimte.notify.keys import node_keys
 from ruimte.share.agreement import Agreement, Party
-from ruimte.share.contract import rotate
+from ruimte.share.contract import content_hash, rotate
+from ruimte.share.releases import release_payload
 
 BODY = b'{"zones": []}'
 PARTY = ORIGIN.rpartition("/")[0]
@@ -177,6 +178,26 @@ def test_an_agreement_names_log_and_witness(world: World) -> None:
     # the police's key is good for the police's log only
     agreement = world.write("agreement.json", msgspec.json.encode(an_agreement([(POLICE_ID, world.keys.public)])))
     assert world.run("verify", world.older, "--agreement", agreement).exit_code == 1
+
+
+def test_a_receiver_proves_what_it_got_when_the_provider_has_forgotten_it(world: World) -> None:
+    agreement = an_agreement([(PARTY, world.keys.public), (POLICE_ID, POLICE.public)])
+    file = world.write("agreement.json", msgspec.json.encode(agreement))
+    asked = {"agreement": content_hash(agreement.content), "grant": 0, "party": POLICE_ID, "purpose": "event-safety"}
+    payload = release_payload(body_hash(BODY), "text/csv", action="read-history", **asked)
+    with world.open() as log:
+        receipt = log.append("release", payload).result()
+        log.forget(NOW_US // 1_000_000 + 1)
+        proof = world.write("release.tlog-proof", log.proof(receipt.index))
+    body, other = world.write("body.csv", BODY), world.write("other.csv", BODY + b" ")
+    right = ("--agreement", file, "--salt", receipt.salt)
+    done = world.run("verify", proof, "--data", body, *right, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["payload"] == payload
+    assert world.run("verify", proof, "--data", other, *right).exit_code == 1
+    assert world.run("verify", proof, "--data", body, "--agreement", file, "--salt", "A" * 43).exit_code == 1
+    assert world.run("verify", proof, "--data", body, "--agreement", file).exit_code == 1
+    assert "give the agreement" in world.verify(proof, "--data", body, "--salt", receipt.salt).output
 
 
 def test_a_log_goes_on_under_the_new_key_of_its_party_and_the_agreement_tells_of_both(world: World) -> None:

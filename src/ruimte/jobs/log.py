@@ -24,7 +24,6 @@ import rfc8785
 
 from ruimte.clock import SECOND_US
 from ruimte.errors import RuimteError
-from ruimte.keys.signature import key_id
 from ruimte.ledger import tree
 from ruimte.ledger.checkpoint import Checkpoint, cosigned, parse, sign_checkpoint
 from ruimte.ledger.entry import SALT_BYTES, Entry, EntryKind
@@ -67,11 +66,6 @@ class _Waiting(NamedTuple):
 def log_origin(party: str, lab_key: str) -> str:
     """What the log of a party's lab is called: its id, a slash, and the lab's key. Who trusts the party finds its log by that."""
     return f"{party}/{lab_key}"
-
-
-def node_name(public: str) -> str:
-    """What a node that is no party of any agreement yet is called: after its key (base64url)."""
-    return f"urn:ruimte:node:{key_id(public)}"
 
 
 def log_path(data: Path, lab_key: str) -> Path:

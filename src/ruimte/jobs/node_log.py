@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
-from ruimte.jobs.log import Log, log_origin, log_path, node_name
+from ruimte.jobs.log import Log, log_origin, log_path
+from ruimte.keys.signature import key_id
 from ruimte.notify.keys import NodeKeys
 from ruimte.share.contract import keys_of
 from ruimte.store import ledger
@@ -23,6 +24,11 @@ def open_node_log(
     path = log_path(data, lab_key)
     origin = ledger.origin(path) or log_origin(party or node_name(keys.public), lab_key)
     return Log(path, origin, (keys.private, keys.public), now_us, earlier_keys(book, keys.public))
+
+
+def node_name(public: str) -> str:
+    """What a node that is no party of any agreement yet is called: after its key (base64url)."""
+    return f"urn:ruimte:node:{key_id(public)}"
 
 
 def earlier_keys(book: Book, public: str) -> list[str]:

@@ -11,8 +11,8 @@ import msgspec
 
 from ruimte.clock import SECOND_US, iso
 from ruimte.errors import RuimteError
-from ruimte.jobs.log import node_name
 from ruimte.jobs.log_export import EXPORT, read_export
+from ruimte.jobs.node_log import node_name
 from ruimte.ledger.checkpoint import Checkpoint, Cosigned, cosigned, open_checkpoint, parse
 from ruimte.ledger.entry import BODY_HASH, Entry, body_hash
 from ruimte.ledger.note import COSIGNATURE, NoteKey, note_key, read_key, read_note
@@ -20,6 +20,7 @@ from ruimte.ledger.proof import CONSISTENCY, INCLUSION, Inclusion, keeps_to, rea
 from ruimte.ledger.tree import is_consistent, is_included, leaf_hash
 from ruimte.share.agreement import Agreement
 from ruimte.share.contract import keys_of
+from ruimte.share.releases import found_payload
 
 _MOST_BYTES = 16 * 1024 * 1024
 """Of any file but an export, which is read line by line."""
@@ -27,11 +28,15 @@ _MOST_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whom to believe: keys of logs, keys of witnesses, and parties (id, public key), each of which may be either."""
+    """Whom to believe: keys of logs, keys of witnesses, and parties (id, public key), each of which may be either.
+
+    ``agreement``: the one that names the parties, where one does.
+    """
 
     logs: tuple[NoteKey, ...] = ()
     witnesses: tuple[NoteKey, ...] = ()
     parties: tuple[tuple[str, str], ...] = ()
+    agreement: Agreement | None = None
 
     def of_log(self, origin: str) -> list[NoteKey]:
         """The keys that a log may be signed with: its name begins with its party's id, or is made of its key."""
@@ -75,16 +80,24 @@ def trust(keys: Sequence[str], agreement: Path | None) -> Trust:
         raise RuimteError("without a key nothing shows whose log this is", "--key", mend)
     named = [read_key(key) for key in keys]
     logs = tuple(key for key in named if key.kind != COSIGNATURE)
-    return Trust(logs, tuple(key for key in named if key.kind == COSIGNATURE), _parties(agreement))
+    read = None if agreement is None else _agreement(agreement)
+    parties = () if read is None else [(party.id, key) for party in read.content.parties for key in keys_of(read, party.id)]
+    return Trust(logs, tuple(key for key in named if key.kind == COSIGNATURE), tuple(parties), read)
 
 
 def verify(
-    path: Path, whom: Trust, data: Path | None, older: Path | None, progress: Callable[[float], None] = lambda _: None
+    path: Path,
+    whom: Trust,
+    data: Path | None,
+    older: Path | None,
+    progress: Callable[[float], None] = lambda _: None,
+    salt: str | None = None,
 ) -> Verdict:
     """What a file proves: an export, a proof of an entry, a consistency proof, or a checkpoint.
 
-    ``data``: bytes that the entry of a proof should be about. ``older``: a checkpoint that the log should begin with. Raises
-    ``RuimteError``, which says what is wrong, where it does not prove that.
+    ``data``: bytes that the entry of a proof should be about; ``salt`` (base64url) came with them, where the proof does not hold
+    what the entry commits to. ``older``: a checkpoint that the log should begin with. Raises ``RuimteError``, which says what is
+    wrong, where it does not prove that.
     """
     where = str(path)
     since = None if older is None else _open(_text(older), whom, str(older))[0]
@@ -99,7 +112,7 @@ def verify(
         return _export(path, whom, since, progress)
     text = _text(path)
     if first == INCLUSION:
-        return _inclusion(read_inclusion(text, where), whom, data, since, where)
+        return _inclusion(read_inclusion(text, where), whom, data, salt, since, where)
     if first == CONSISTENCY:
         return _consistency(text, whom, since, where)
     said, seen = _open(text, whom, where)
@@ -120,7 +133,9 @@ def _export(path: Path, whom: Trust, since: Checkpoint | None, progress: Callabl
     return Verdict("export", told, said, seen)
 
 
-def _inclusion(proof: Inclusion, whom: Trust, data: Path | None, since: Checkpoint | None, where: str) -> Verdict:
+def _inclusion(
+    proof: Inclusion, whom: Trust, data: Path | None, salt: str | None, since: Checkpoint | None, where: str
+) -> Verdict:
     said, seen = _open(proof.checkpoint, whom, where)
     _same(said, since, where)
     if proof.extra is None:
@@ -139,9 +154,23 @@ def _inclusion(proof: Inclusion, whom: Trust, data: Path | None, since: Checkpoi
         raise RuimteError("the payload is not what the entry commits to", where, "do not trust it; ask for the proof anew")
     told = f"in order: entry {proof.index} of {said.origin} is a {entry.kind} of {_when(entry.at)}"
     if data is not None:
+        if payload is None and salt is not None:
+            payload = _rebuilt(whom, data, salt, entry.commitment)
         _is_about(payload, data, where)
         told += f", and {data} is what it is about"
     return Verdict("proof", told, said, seen, proof.index, entry, payload, None if data is None else True)
+
+
+def _rebuilt(whom: Trust, data: Path, salt: str, commitment: str) -> dict[str, Any]:
+    """What the entry commits to, made again from what the receiver has: the bytes, their salt, and the agreement."""
+    if whom.agreement is None:
+        raise RuimteError("alone is not enough", "--salt", "give the agreement, too: --agreement FILE")
+    found = found_payload(whom.agreement, _bytes(data), salt, commitment)
+    if found is None:
+        raise RuimteError(
+            "is not what the entry is about", str(data), "hold the bytes, the salt and the agreement of one answer together"
+        )
+    return found
 
 
 def _is_about(payload: dict[str, Any] | None, data: Path, where: str) -> None:
@@ -207,14 +236,11 @@ def _same_log(said: Checkpoint, other: Checkpoint | None, where: str) -> None:
         raise RuimteError(f"is of {said.origin}, and the older checkpoint of {other.origin}", where, "compare those of one log")
 
 
-def _parties(agreement: Path | None) -> tuple[tuple[str, str], ...]:
-    if agreement is None:
-        return ()
+def _agreement(path: Path) -> Agreement:
     try:
-        read = msgspec.json.decode(_bytes(agreement), type=Agreement)
+        return msgspec.json.decode(_bytes(path), type=Agreement)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise RuimteError(f"is not an agreement ({error})", str(agreement), "give the signed JSON file") from None
-    return tuple((party.id, public) for party in read.content.parties for public in keys_of(read, party.id))
+        raise RuimteError(f"is not an agreement ({error})", str(path), "give the signed JSON file") from None
 
 
 def _when(at: int) -> str:

@@ -27,13 +27,14 @@ from ruimte.jobs.room import Room
 from ruimte.jobs.share_forms import Forms
 from ruimte.jobs.share_tally import Tally
 from ruimte.keys.signature import KeyPair, sign
-from ruimte.ledger.entry import BODY_HASH, EntryKind, body_hash
+from ruimte.ledger.entry import EntryKind, body_hash
 from ruimte.share import formats
 from ruimte.share.asking import Action, Asked, Decision, Granted, Reason
 from ruimte.share.budget import BudgetError
 from ruimte.share.contract import current_key
 from ruimte.share.decide import Decider
 from ruimte.share.event import Kind, cloud_event
+from ruimte.share.releases import release_payload
 
 LOOK_AGAIN_S = 5.0
 """So often a stream is decided on again while there is nothing new: taking an agreement back ends it."""
@@ -291,19 +292,17 @@ def _decided(decision: Decision) -> dict[str, Any]:
 
 
 def _given(decision: Decision, granted: Granted, body: bytes, media_type: str) -> dict[str, Any]:
-    """What the log commits to of a release: that these very bytes went out, to whom, under what.
-
-    Nothing in it that the receiver does not know: with the salt it can show by itself what was sent.
-    """
-    return {
-        "agreement": granted.agreement,
-        "grant": granted.index,
-        "party": decision.asked.party,
-        "purpose": decision.asked.purpose,
-        "action": decision.asked.action,
-        "media_type": media_type,
-        BODY_HASH: body_hash(body),
-    }
+    """What the log commits to of a release."""
+    asked = decision.asked
+    return release_payload(
+        body_hash(body),
+        media_type,
+        agreement=granted.agreement,
+        grant=granted.index,
+        party=asked.party,
+        purpose=asked.purpose,
+        action=asked.action,
+    )
 
 
 def _transaction(now_us: int) -> str:

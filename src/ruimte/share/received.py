@@ -11,8 +11,10 @@ import msgspec
 from ruimte.clock import MINUTE_US, to_us
 from ruimte.errors import RuimteError
 from ruimte.keys.signature import verify
-from ruimte.ledger.entry import BODY_HASH, body_hash
+from ruimte.ledger.entry import body_hash
 from ruimte.share.event import PREFIX, ShareEvent, read_event
+from ruimte.share.formats import JSON
+from ruimte.share.releases import release_payload
 
 SKEW_US = MINUTE_US
 """A partner's clock may be so far from ours."""
@@ -83,8 +85,7 @@ def committed(told: bytes, *, agreement: str, party: str, purpose: str, action: 
         grant = msgspec.json.decode(told, type=_Told).meta.grant
     except (msgspec.DecodeError, RecursionError):
         raise UnverifiableError("form", "does not say under which grant it is given") from None
-    facts = {"agreement": agreement, "grant": grant, "party": party, "purpose": purpose, "action": action}
-    return {**facts, "media_type": "application/json", BODY_HASH: body_hash(told)}
+    return release_payload(body_hash(told), JSON, agreement=agreement, grant=grant, party=party, purpose=purpose, action=action)
 
 
 class _Meta(msgspec.Struct):
