@@ -20,7 +20,7 @@ from ruimte.share.asking import Decision, Granted
 from ruimte.share.budget import BudgetError, drawn_as, parts
 from ruimte.share.cells import Cells, cells
 from ruimte.share.figures import Figures
-from ruimte.share.metadata import metadata, of_grant
+from ruimte.share.metadata import describe, metadata, of_grant
 from ruimte.share.noise import Noise
 from ruimte.share.places import lab_places
 from ruimte.share.release import base_span, cut, release
@@ -33,6 +33,8 @@ MOST_CELLS = 500_000
 """Places × ticks that are read for one request."""
 CATCH_UP_US = DAY_US
 """Who comes back later than that has missed something, and asks for the history where the agreement gives it."""
+MOST_KEPT = 32
+"""So many answers of up to a day are kept, of what was read and of what was put into form, until there is something new."""
 MOST_AT_ONCE = 48
 """Steps that a stream which comes back gets in one go; then the next, until it has caught up."""
 _NOTHING_YET = "ask again when its first tick is over"
@@ -65,11 +67,14 @@ class Forms:
         self._now_us, self._noise = now_us, noise
         self._places = lab_places(lab)
         self._common: tuple[tuple[Granted, ...], Cells] | None = None
+        self._described: dict[tuple[str, int], dict[str, Any]] = {}
         self._read: dict[tuple[int, int], Figures] = {}
+        self._formed_of: dict[tuple[bytes, int, int], Figures] = {}
 
     def refresh(self) -> None:
         """There may be something new: read it."""
         self._read.clear()
+        self._formed_of.clear()
 
     def body(self, decision: Decision, media_type: str, from_us: int | None = None, until_us: int | None = None) -> bytes:
         """The newest figures, forecast or warnings, or a history. One of a long time takes seconds.
@@ -155,11 +160,17 @@ class Forms:
         terms = granted.grant.properties
         common = self._cells()
         begin_us, end_us = base_span(granted, common, from_us, until_us)
-        known = self._known(begin_us, end_us)
+        same = msgspec.json.encode((terms.form, terms.what)), begin_us, end_us
         noise = None
         if terms.form.exactness == "private":
-            known, noise = self._noised(decision, known)
-        figures = release(known, granted, self._places, common)
+            known, noise = self._noised(decision, self._known(begin_us, end_us))
+            figures = release(known, granted, self._places, common)
+        elif (kept := self._formed_of.get(same)) is not None:  # partners whose terms are alike get the same figures
+            figures = kept
+        else:
+            figures = release(self._known(begin_us, end_us), granted, self._places, common)
+            if end_us - begin_us <= DAY_US and len(self._formed_of) < MOST_KEPT:
+                self._formed_of[same] = figures
         kind: Literal["state", "history"] = "state" if decision.asked.action == "read-state" else "history"
         return replace(self._cut(decision, figures, from_us, until_us), kind=kind), noise
 
@@ -176,7 +187,7 @@ class Forms:
         found = self._read.get((begin_us, end_us))
         if found is None:
             found = self._source.history(begin_us, end_us)
-            if end_us - begin_us <= DAY_US and len(self._read) < MOST_AT_ONCE:
+            if end_us - begin_us <= DAY_US and len(self._read) < MOST_KEPT:
                 self._read[begin_us, end_us] = found
         return found
 
@@ -192,7 +203,12 @@ class Forms:
         return noised, self._noise.metadata(days[-1], noised.quantities) if days else {}
 
     def _written(self, decision: Decision, figures: Figures, noise: Mapping[str, Any] | None, media_type: str) -> bytes:
-        meta = metadata(figures, _granted(decision), self._places, noise=noise)
+        granted = _granted(decision)
+        key = granted.agreement, granted.index
+        described = self._described.get(key)
+        if described is None:
+            described = self._described[key] = describe(granted.grant, self._places)
+        meta = metadata(figures, granted, self._places, noise=noise, described=described)
         return formats.write(figures, meta, media_type, self._places)
 
     def _warning_body(self, decision: Decision, media_type: str) -> bytes:
@@ -207,6 +223,7 @@ class Forms:
         granted = self._book.granted()
         if self._common is None or self._common[0] is not granted:
             self._common = granted, cells(granted, self._places, self._source.tick_us)
+            self._formed_of.clear()
         return self._common[1]
 
 

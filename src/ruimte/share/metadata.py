@@ -7,7 +7,7 @@ from typing import Any
 
 from ruimte.clock import iso
 from ruimte.lab.levels import TABLES
-from ruimte.share.agreement import Quantity
+from ruimte.share.agreement import Grant, Quantity
 from ruimte.share.asking import Granted
 from ruimte.share.figures import Figures
 from ruimte.share.places import PlaceInfo, given
@@ -30,12 +30,14 @@ def metadata(
     places: Mapping[str, PlaceInfo],
     algorithm: str = "",
     noise: Mapping[str, Any] | None = None,
+    described: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The metadata of released figures, ready for JSON.
 
-    ``algorithm``: name and version of what told the figures. ``noise``: what is to be known of the noise in private ones.
+    ``described``: what ``describe`` says of the grant's places, where that is at hand. ``algorithm``: name and version of what told the figures. ``noise``: what is to be known of the noise in private ones.
     """
-    form, grant = granted.grant.properties.form, granted.grant
+    form = granted.grant.properties.form
+    described = describe(granted.grant, places) if described is None else described
     suppressing = form.exactness != "exact"
     meta: dict[str, Any] = of_grant(granted) | {
         "kind": figures.kind,
@@ -47,7 +49,7 @@ def metadata(
         "band": "low and high: 5 and 95 %, averaged over steps and added over areas, so wider than they need be",
         "units": {quantity: UNITS[quantity] for quantity in figures.quantities},
         "algorithm": algorithm,
-        "places": {name: _place(zones, places) for name, zones in given(grant, places).items() if name in figures.places},
+        "places": {name: described[name] for name in figures.places},
     }
     if figures.issued_us is not None:
         meta["issued"] = iso(figures.issued_us)
@@ -76,6 +78,11 @@ def of_grant(granted: Granted) -> dict[str, Any]:
         "delete_after": terms.duties.delete_after,
         "onward_sharing": terms.duties.onward_sharing,
     }
+
+
+def describe(grant: Grant, places: Mapping[str, PlaceInfo]) -> dict[str, Any]:
+    """What is to be known of each place that a grant gives, by its name."""
+    return {name: _place(zones, places) for name, zones in given(grant, places).items()}
 
 
 def _place(zones: tuple[str, ...], places: Mapping[str, PlaceInfo]) -> dict[str, Any]:
