@@ -34,7 +34,8 @@ def metadata(
 ) -> dict[str, Any]:
     """The metadata of released figures, ready for JSON.
 
-    ``described``: what ``describe`` says of the grant's places, where that is at hand. ``algorithm``: name and version of what told the figures. ``noise``: what is to be known of the noise in private ones.
+    ``algorithm``: name and version of what told the figures. ``noise``: what is to be known of the noise in private ones.
+    ``described``: what ``describe`` says of the grant's places, where that is at hand.
     """
     form = granted.grant.properties.form
     described = describe(granted.grant, places) if described is None else described

@@ -111,7 +111,8 @@ def cut(
     """Only these places, quantities and steps that lie in [from, until); None: all. Names that the figures lack are left out."""
     wanted = figures.places if places is None else tuple(places)
     asked = figures.quantities if quantities is None else tuple(quantities)
-    rows = [figures.places.index(place) for place in dict.fromkeys(wanted) if place in figures.places]
+    row = {place: index for index, place in enumerate(figures.places)}
+    rows = [row[place] for place in dict.fromkeys(wanted) if place in row]
     columns = [figures.quantities.index(quantity) for quantity in dict.fromkeys(asked) if quantity in figures.quantities]
     starts_us = figures.starts_us
     steps = np.ones(len(starts_us), dtype=bool)
