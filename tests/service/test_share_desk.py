@@ -403,7 +403,9 @@ def test_noise_is_the_same_for_all_who_ask_and_whenever_they_ask(make):
     assert first["figures"] == again["figures"] == other["figures"]
     privacy = first["meta"]["privacy"]
     assert (privacy["intervals"], privacy["epsilon_per_day"]) == (8, 1.0)
-    assert "eight hours" in privacy["assumption"]
+    noise = privacy["noise"]
+    assert (noise["quantities"]["people"]["intervals"], noise["epsilon_per_day"]) == (PRIVACY.intervals, 2.0)
+    assert "eight hours" in noise["assumption"]
 
 
 def test_a_recipient_whose_part_is_too_small_is_refused_and_told_when_it_renews(make):

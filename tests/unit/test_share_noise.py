@@ -263,7 +263,8 @@ def test_a_clock_set_back_gives_no_new_budget(noise: Noise, clock: list[int]) ->
 def test_deleted_days_are_never_drawn_again(noise: Noise, clock: list[int], path: Path) -> None:
     noise.tell("police", figures(steps=4), 0.4)
     clock[0] += 30 * 24 * HOUR_US
-    assert noise.forget(MIDNIGHT_US + 30 * HOUR_US) == 12
+    assert noise.tidy(31 * 24 * HOUR_US) == 0
+    assert noise.tidy(28 * 24 * HOUR_US) == 12
     clock[0] -= 30 * 24 * HOUR_US
     noise.forget(MIDNIGHT_US - 48 * HOUR_US)  # an earlier day opens nothing again
     with pytest.raises(RuimteError, match="is deleted, and noise of a day is never drawn twice"):

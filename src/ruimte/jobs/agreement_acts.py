@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_files import read_agreement, read_key_file, write_agreement
-from ruimte.jobs.agreement_lab import against_lab
+from ruimte.jobs.agreement_lab import against_budget, against_lab
 from ruimte.jobs.agreements import Book, agreement_folders
 from ruimte.keys.signature import KeyPair
 from ruimte.lab.lab import Lab
@@ -43,6 +43,9 @@ def act(path: Path, action: Action, signer: Signer, party: str | None, now_us: i
     agreement = read_sound(path)
     if signer.lab is not None and action == "accept":
         against_lab(agreement, signer.lab)
+        if signer.data is not None:
+            standing = Book(agreement_folders(signer.lab, signer.data), lambda: now_us).granted()
+            against_budget(agreement, signer.lab, standing, now_us)
     signed = sign(agreement, _party(agreement, signer, party, now_s), signer.pair.private, action, now_s)
     return _keep(path, signed, signer, now_us)
 

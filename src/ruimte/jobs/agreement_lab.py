@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ruimte.clock import SECOND_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_files import SUFFIX, read_agreement
 from ruimte.lab.lab import Lab
 from ruimte.lab.mistakes import Mistake
 from ruimte.share.agreement import ALL, Agreement, Terms
-from ruimte.share.contract import check
+from ruimte.share.asking import Granted
+from ruimte.share.budget import check_fits, check_terms
+from ruimte.share.contract import check, content_hash
 from ruimte.text import duration_us
 
 _OF_LINES = ("flow",)
@@ -22,6 +27,23 @@ def against_lab(agreement: Agreement, lab: Lab) -> None:
     for index, grant in enumerate(agreement.content.grants):
         if grant.lab == lab.key:
             _check_grant(grant.properties, lab, f"grants[{index}].properties")
+
+
+def against_budget(agreement: Agreement, lab: Lab, standing: Sequence[Granted], at_us: int) -> None:
+    """Raise ``RuimteError`` where the lab's privacy budget does not hold this agreement beside those that stand."""
+    hashed, validity = content_hash(agreement.content), agreement.content.validity
+    beside = [one for one in standing if one.agreement != hashed]
+    for index, grant in enumerate(agreement.content.grants):
+        candidate = Granted(
+            agreement=hashed,
+            index=index,
+            grant=grant,
+            status="valid",
+            not_before_us=validity.not_before * SECOND_US,
+            not_after_us=validity.not_after * SECOND_US,
+        )
+        check_fits(candidate, beside, lab.file.privacy, lab.key, at_us)
+        beside.append(candidate)
 
 
 def agreement_mistakes(lab: Lab) -> list[Mistake]:
@@ -58,6 +80,8 @@ def _check_grant(terms: Terms, lab: Lab, at: str) -> None:
     if what.kinds and duration_us(form.step) % duration_us(lab.file.ticks.length):
         mend = f"use a multiple of the lab's tick, {lab.file.ticks.length}"
         raise RuimteError(f"{form.step} is not a whole number of ticks", f"{at}.form.step", mend)
+    if form.exactness == "private":
+        check_terms(terms, lab.file.privacy, f"{at}.form")
     for quantity in what.quantities:
         if quantity in _OF_ZONES and not zones & lab.zones.keys():
             raise RuimteError(

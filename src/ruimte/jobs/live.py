@@ -70,6 +70,10 @@ class LiveRoom:
         self._comparing = Comparing(station, self._lock)
         self._one_by_one = ThreadPoolExecutor(1, "compare")  # of its own, so that who waits here keeps nobody else waiting
 
+    def now_us(self) -> int:
+        """The lab's time: of a replay that of the past."""
+        return self._clock.now_us()
+
     # --- running ----------------------------------------------------------------------------------------------------
 
     async def run(self, prepare: Prepare, feed: Feed, until_us: int | None = None) -> None:

@@ -14,7 +14,8 @@ from ruimte.clock import iso
 from ruimte.errors import RuimteError
 from ruimte.lab.files import Privacy
 from ruimte.lab.privacy import PASSAGES
-from ruimte.share.agreement import Privacy as Terms
+from ruimte.share.agreement import Privacy as Reserved
+from ruimte.share.agreement import Terms
 from ruimte.share.asking import Granted
 from ruimte.share.private import MICRO, Mechanism
 from ruimte.text import duration_us
@@ -80,7 +81,7 @@ def check_fits(candidate: Granted, standing: Iterable[Granted], privacy: Privacy
 
 def _part(one: Granted, privacy: Privacy | None, taken: Parts) -> int:
     """Millionths of ε that a grant has reserved, where that much is left and the lab's noise keeps its terms."""
-    settings, terms = check_terms(one, privacy)
+    settings, terms = check_terms(one.grant.properties, privacy, one.agreement)
     asked, left = at_most(terms.epsilon_per_day), at_most(settings.epsilon_per_day) - taken.total
     if asked > left:
         what = f"reserves ε = {terms.epsilon_per_day:g} a day, and {left / MICRO:g} of the lab's is left"
@@ -88,9 +89,8 @@ def _part(one: Granted, privacy: Privacy | None, taken: Parts) -> int:
     return asked
 
 
-def check_terms(granted: Granted, privacy: Privacy | None) -> tuple[Privacy, Terms]:
-    """The lab's settings and the grant's terms, where the lab's noise keeps them. Raises ``RuimteError`` where it does not."""
-    where, given = granted.agreement, granted.grant.properties
+def check_terms(given: Terms, privacy: Privacy | None, where: str) -> tuple[Privacy, Reserved]:
+    """The lab's settings and what a grant says of privacy, where the lab's noise keeps that. Raises ``RuimteError`` else."""
     if privacy is None:
         raise RuimteError("asks for noise, and the lab has no [privacy]", where, "add it to lab.toml")
     terms = given.form.privacy

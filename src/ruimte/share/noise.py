@@ -127,6 +127,10 @@ class Noise:
         self._kept.end_waiting(self._now_us() - WAITS_US)
         return self._kept.forget(self._days.of(before_us))
 
+    def tidy(self, kept_us: int) -> int:
+        """``forget`` what is older than this, by the lab's time."""
+        return self.forget(self._now_us() - kept_us)
+
     def _of_day(self, day: str, quantity: str, figures: Figures, persons: Array, steps: NDArray[np.intp]) -> tuple[Array, Array]:
         """What is told of a day's ``steps``, and half its noise's interval, in persons: (places, steps); NaN: not told."""
         if self._kept.mechanism(day, quantity) is None:

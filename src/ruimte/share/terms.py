@@ -29,7 +29,7 @@ _GROUP = re.compile(r"[a-zA-Z0-9./_-]{1,100}")  # as FSC Core 1.1 has it
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FIGURES = ("state", "forecast", "history")
 _OF_ONE_ZONE = ("inflow", "outflow")
-_WITH_NOISE = ("people", "flow", "inflow", "outflow")
+_WITH_NOISE = ("people", "density", "flow", "inflow", "outflow")
 
 
 def check_content(content: Content) -> None:

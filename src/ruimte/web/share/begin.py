@@ -97,7 +97,7 @@ class Shared:
             with contextlib.suppress(RuimteError):
                 await asyncio.to_thread(self.desk.log.forget, (now_us - duration_us(retention.logbook)) // SECOND_US)
                 if self.noise is not None:
-                    await asyncio.to_thread(self.noise.forget, now_us - duration_us(retention.observations))
+                    await asyncio.to_thread(self.noise.tidy, duration_us(retention.observations))
             await asyncio.sleep(_KEEP_S)
 
 
@@ -128,7 +128,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
         if lab.file.privacy is not None:
             drawn = stack.enter_context(contextlib.closing(NoiseFile(data / f"{lab.key}.noise.db")))
             areas = {key: place.area_m2 for key, place in places.items() if place.kind != "gate"}
-            noise = Noise(drawn, lab.file.privacy, lab.zone, areas, now_us)
+            noise = Noise(drawn, lab.file.privacy, lab.zone, areas, room.now_us)
         contributions = Contributions(lab, station.store, now_us, room.note)
         forms = Forms(lab, Source(station), lambda: room.warnings("en"), book, now_us, noise)
         decider = Decider(lab_policies(lab.folder), places)
