@@ -11,12 +11,13 @@ import msgspec
 
 from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
+from ruimte.estimate.advance import ALGORITHMS
 from ruimte.jobs.agreements import Book
 from ruimte.jobs.room import WarningView
 from ruimte.jobs.share_source import Source
 from ruimte.lab.lab import Lab
 from ruimte.share import formats
-from ruimte.share.asking import Decision, Granted
+from ruimte.share.asking import Action, Decision, Granted
 from ruimte.share.budget import BudgetError, drawn_as, parts
 from ruimte.share.cells import Cells, cells
 from ruimte.share.figures import Figures
@@ -48,6 +49,19 @@ class Piece:
     cursor: str
 
 
+@dataclass(slots=True)
+class _Ready:
+    """Figures in their form, what is to be known of their ``noise``, and as they are ``told`` in JSON once that was made."""
+
+    figures: Figures
+    noise: Mapping[str, Any] | None = None
+    told: msgspec.Raw | None = None
+
+    def step(self, start_us: int) -> _Ready:
+        """One step of them."""
+        return _Ready(cut(self.figures, from_us=start_us, until_us=start_us + self.figures.step_us), self.noise)
+
+
 class Forms:
     """What a lab gives under a decision that allows it.
 
@@ -65,16 +79,17 @@ class Forms:
     ) -> None:
         self._lab, self._source, self._warnings, self._book = lab, source, warnings, book
         self._now_us, self._noise = now_us, noise
+        self._algorithm = ", ".join(f"{name} {version}" for name, version in ALGORITHMS.items())
         self._places = lab_places(lab)
         self._common: tuple[tuple[Granted, ...], Cells] | None = None
         self._described: dict[tuple[str, int], dict[str, Any]] = {}
         self._read: dict[tuple[int, int], Figures] = {}
-        self._formed_of: dict[tuple[bytes, int, int], Figures] = {}
+        self._ready: dict[tuple[bytes, int, int], _Ready] = {}
 
     def refresh(self) -> None:
         """There may be something new: read it."""
         self._read.clear()
-        self._formed_of.clear()
+        self._ready.clear()
 
     def body(self, decision: Decision, media_type: str, from_us: int | None = None, until_us: int | None = None) -> bytes:
         """The newest figures, forecast or warnings, or a history. One of a long time takes seconds.
@@ -108,13 +123,11 @@ class Forms:
         until_us = min(span[1], begin_us + MOST_AT_ONCE * step_us)
         if begin_us >= until_us:
             return []
-        figures, noise = self._formed(decision, begin_us, until_us)
-        pieces = []
-        for start_us in figures.starts_us.tolist():
-            one = cut(figures, from_us=start_us, until_us=start_us + step_us)
-            body = self._written(decision, one, noise, formats.JSON)
-            pieces.append(Piece(body, str(start_us + step_us)))
-        return pieces
+        ready = self._formed(decision, begin_us, until_us)
+        starts_us = ready.figures.starts_us.tolist()
+        each = [ready] if len(starts_us) == 1 else [ready.step(start_us) for start_us in starts_us]
+        bodies = [self._written(decision, one, formats.JSON) for one in each]
+        return [Piece(body, str(start_us + step_us)) for body, start_us in zip(bodies, starts_us, strict=True)]
 
     def _figures_body(self, decision: Decision, media_type: str) -> bytes:
         """The newest step, or the newest forecast."""
@@ -123,12 +136,11 @@ class Forms:
             if ahead is None:
                 raise RuimteError("has no forecast", self._lab.key, _NOTHING_YET)
             figures = release(ahead, _granted(decision), self._places, self._cells())
-            return self._written(decision, self._cut(decision, figures), None, media_type)
+            return self._written(decision, _Ready(self._cut(decision, figures)), media_type)
         span = self._newest_step(decision)
         if span is None:
             raise RuimteError("has no figures", self._lab.key, _NOTHING_YET)
-        figures, noise = self._formed(decision, *span)
-        return self._written(decision, figures, noise, media_type)
+        return self._written(decision, self._formed(decision, *span), media_type)
 
     def _history_body(self, decision: Decision, media_type: str, from_us: int | None, until_us: int | None) -> bytes:
         span = self._newest_step(decision)
@@ -140,8 +152,7 @@ class Forms:
             raise RuimteError("is longer than 31 days", "from, until", "ask for less at once")
         if (until_us - from_us) // self._source.tick_us * len(self._source.places) > MOST_CELLS:
             raise RuimteError("is more than this lab gives at once", "from, until", "ask for less at once")
-        figures, noise = self._formed(decision, from_us, max(from_us, until_us))
-        return self._written(decision, figures, noise, media_type)
+        return self._written(decision, self._formed(decision, from_us, max(from_us, until_us)), media_type)
 
     def _newest_step(self, decision: Decision) -> tuple[int, int] | None:
         """[start, end) of the newest step that is over, µs."""
@@ -154,30 +165,43 @@ class Forms:
         end_us -= (end_us - phase_us) % step_us
         return end_us - step_us, end_us
 
-    def _formed(self, decision: Decision, from_us: int, until_us: int) -> tuple[Figures, Mapping[str, Any] | None]:
-        """The agreed form of all steps in a time that is over, and what is to be known of its noise."""
-        granted = _granted(decision)
+    def _formed(self, decision: Decision, from_us: int, until_us: int) -> _Ready:
+        """The agreed form of all steps in a time that is over. Partners whose terms are alike get the same."""
+        granted, asked, common = _granted(decision), decision.asked, self._cells()
         terms = granted.grant.properties
-        common = self._cells()
-        begin_us, end_us = base_span(granted, common, from_us, until_us)
-        same = msgspec.json.encode((terms.form, terms.what)), begin_us, end_us
-        noise = None
         if terms.form.exactness == "private":
-            known, noise = self._noised(decision, self._known(begin_us, end_us))
-            figures = release(known, granted, self._places, common)
-        elif (kept := self._formed_of.get(same)) is not None:  # partners whose terms are alike get the same figures
-            figures = kept
-        else:
-            figures = release(self._known(begin_us, end_us), granted, self._places, common)
-            if end_us - begin_us <= DAY_US and len(self._formed_of) < MOST_KEPT:
-                self._formed_of[same] = figures
-        kind: Literal["state", "history"] = "state" if decision.asked.action == "read-state" else "history"
-        return replace(self._cut(decision, figures, from_us, until_us), kind=kind), noise
+            return self._privately(decision, from_us, until_us)
+        what = msgspec.json.encode((terms.form, terms.what, asked.places, asked.quantities, asked.action))
+        key = what, from_us, until_us
+        ready = self._ready.get(key)
+        if ready is None:
+            known = self._known(*base_span(granted, common, from_us, until_us))
+            ready = _Ready(self._cut(decision, release(known, granted, self._places, common), from_us, until_us))
+            if until_us - from_us <= DAY_US and len(self._ready) < MOST_KEPT:
+                self._ready[key] = ready
+        return ready
+
+    def _privately(self, decision: Decision, from_us: int, until_us: int) -> _Ready:
+        """The same with noise."""
+        granted = _granted(decision)
+        if self._noise is None:
+            raise BudgetError("the lab has no privacy budget", self._lab.key, 0, 0, self._now_us())
+        drawn = {drawn_as(quantity) for quantity in decision.asked.quantities}
+        known = self._known(from_us, until_us)
+        known = cut(known, quantities=[quantity for quantity in known.quantities if quantity in drawn])
+        reserved = parts(self._book.granted(), self._lab.file.privacy, self._lab.key, self._now_us())
+        noised = self._noise.tell(granted.grant.consumer, known, reserved.epsilon(granted.grant.consumer))
+        days = self._noise.days(noised)
+        about = self._noise.metadata(days[-1], noised.quantities) if days else {}
+        figures = release(noised, granted, self._places, self._cells())
+        return _Ready(self._cut(decision, figures, from_us, until_us), about)
 
     def _cut(self, decision: Decision, figures: Figures, from_us: int | None = None, until_us: int | None = None) -> Figures:
         """No more than was asked."""
         asked = decision.asked
-        return cut(figures, asked.places or None, asked.quantities or None, from_us, until_us)
+        kinds: dict[Action, Literal["state", "forecast", "history"]] = {"read-state": "state", "read-history": "history"}
+        figures = cut(figures, asked.places or None, asked.quantities or None, from_us, until_us)
+        return replace(figures, kind=kinds.get(asked.action, figures.kind))
 
     def _known(self, begin_us: int, end_us: int) -> Figures:
         """All the lab's figures of a time that is over. Those of the newest steps are read once for all who ask."""
@@ -191,25 +215,17 @@ class Forms:
                 self._read[begin_us, end_us] = found
         return found
 
-    def _noised(self, decision: Decision, known: Figures) -> tuple[Figures, Mapping[str, Any]]:
-        granted = _granted(decision)
-        if self._noise is None:
-            raise BudgetError("the lab has no privacy budget", self._lab.key, 0, 0, self._now_us())
-        drawn = {drawn_as(quantity) for quantity in decision.asked.quantities}
-        known = cut(known, quantities=[quantity for quantity in known.quantities if quantity in drawn])
-        reserved = parts(self._book.granted(), self._lab.file.privacy, self._lab.key, self._now_us())
-        noised = self._noise.tell(granted.grant.consumer, known, reserved.epsilon(granted.grant.consumer))
-        days = self._noise.days(noised)
-        return noised, self._noise.metadata(days[-1], noised.quantities) if days else {}
-
-    def _written(self, decision: Decision, figures: Figures, noise: Mapping[str, Any] | None, media_type: str) -> bytes:
-        granted = _granted(decision)
+    def _written(self, decision: Decision, ready: _Ready, media_type: str) -> bytes:
+        granted, figures = _granted(decision), ready.figures
         key = granted.agreement, granted.index
         described = self._described.get(key)
         if described is None:
             described = self._described[key] = describe(granted.grant, self._places)
-        meta = metadata(figures, granted, self._places, noise=noise, described=described)
-        return formats.write(figures, meta, media_type, self._places)
+        meta = metadata(figures, granted, self._places, self._algorithm, ready.noise, described)
+        told = None
+        if media_type == formats.JSON:
+            told = ready.told = ready.told or msgspec.Raw(msgspec.json.encode(formats.rows(figures, meta)))
+        return formats.write(figures, meta, media_type, self._places, told)
 
     def _warning_body(self, decision: Decision, media_type: str) -> bytes:
         granted = _granted(decision)
@@ -223,7 +239,7 @@ class Forms:
         granted = self._book.granted()
         if self._common is None or self._common[0] is not granted:
             self._common = granted, cells(granted, self._places, self._source.tick_us)
-            self._formed_of.clear()
+            self._ready.clear()
         return self._common[1]
 
 

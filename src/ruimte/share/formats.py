@@ -43,7 +43,13 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     level: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-def write(figures: Figures, meta: Mapping[str, Any], media_type: str, places: Mapping[str, PlaceInfo] | None = None) -> bytes:
+def write(
+    figures: Figures,
+    meta: Mapping[str, Any],
+    media_type: str,
+    places: Mapping[str, PlaceInfo] | None = None,
+    told: msgspec.Raw | None = None,
+) -> bytes:
     """Figures and their ``metadata`` in one of ``MEDIA_TYPES``.
 
     JSON: ``{"meta": {…}, "figures": [Row, …]}``. CSV (RFC 4180): a line each with the same columns and that of the agreement; the
@@ -51,10 +57,10 @@ def write(figures: Figures, meta: Mapping[str, Any], media_type: str, places: Ma
     ``CrowdFlowObserved`` of count points and gates whose flow is told; it needs ``places`` for where they lie. SensorThings:
     Observations as data arrays, one for each place and quantity, without those that are not known or not told.
 
-    Raises ``RuimteError`` for another media type.
+    ``told``: the ``rows`` as JSON, where they are at hand. Raises ``RuimteError`` for another media type.
     """
     if media_type == JSON:
-        return msgspec.json.encode({"meta": meta, "figures": rows(figures, meta)})
+        return msgspec.json.encode({"meta": meta, "figures": rows(figures, meta) if told is None else told})
     if media_type == CSV:
         return _csv(figures, meta)
     if media_type == PARQUET:
