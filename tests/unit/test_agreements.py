@@ -174,7 +174,7 @@ def test_a_revoked_copy_cannot_be_hidden_by_putting_another_agreement_into_its_p
 def test_a_folder_that_cannot_be_listed_from_the_start_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("not a folder")
     book = Book([tmp_path / "b", tmp_path / "a"], Wall())
-    assert book.granted() == []
+    assert book.granted() == ()
     assert [f"{tmp_path / 'a'}: cannot be listed" in known.trouble for known in book.all()] == [True]
 
 
