@@ -24,10 +24,10 @@ def enough(grid: Grid, keys: Sequence[str], places: Mapping[str, PlaceInfo], com
     **People** of a zone: where the mean of its cell over the block is ``minimum`` or more.
 
     **Flows**: persons are the rate times the length of the block. In, out and both together of a place are told together or not
-    at all: each is the difference of the others. So are people and flows: who knows how many there were, came and went, knows
-    how many there are. Flows of a zone, and of a gate to it, are told only where no tick of the block or of the one before it
-    is known to have fewer than ``minimum`` people. Inflow and outflow of a zone one of whose gates is given are not told: the
-    rest would be those at its other gates.
+    at all: each is the difference of the others. Where suppressed grants cut those of a zone into parts (``Cells.parts``), each
+    part has to be enough by itself. And as who knows how many there were, came and went, knows how many there are, flows of a
+    zone, and of a gate to it, are told only where no tick of the block or of the one before it is known to have fewer than
+    ``minimum`` people.
 
     What is not known is not enough. The block before the first is not known.
     """
@@ -38,10 +38,8 @@ def enough(grid: Grid, keys: Sequence[str], places: Mapping[str, PlaceInfo], com
     people = _people(block[:, :, PEOPLE], keys, common, minimum)
     flows = _flows(grid, block, keys, places, common, minimum)
     if old.any():
-        gates = np.array([places[key].kind == "gate" and not common.flowing.isdisjoint(places[key].sides) for key in keys])
-        flows_then = flows & ~gates[:, None]
-        people = np.where(old, _hanging_together(people, keys, common, _component(keys, common)), people)
-        flows = np.where(old, _hanging_together(flows_then, keys, common, np.arange(len(keys))), flows)
+        people = np.where(old, _hanging_together(people, keys, common, common.joined), people)
+        flows = np.where(old, _hanging_together(flows, keys, common, common.flows_joined), flows)
     return people, flows
 
 
@@ -61,8 +59,6 @@ def _flows(grid: Grid, block: Array, keys: Sequence[str], places: Mapping[str, P
     few[:, 1:] |= few[:, :-1].copy()
     few[:, : -(-grid.first * grid.tick_us // common.block_us) + 1] = True  # nothing is known of the block before
     row = {key: index for index, key in enumerate(keys)}
-    unseen = np.ones(block.shape[1], dtype=bool)
-    beside_gates = {side for gate in common.gates if gate in places for side in places[gate].sides}
     out = np.zeros(block.shape[:2], dtype=bool)
     for index, key in enumerate(keys):
         place = places[key]
@@ -71,20 +67,22 @@ def _flows(grid: Grid, block: Array, keys: Sequence[str], places: Mapping[str, P
         elif place.kind == "gate":
             out[index] = known[index].any(axis=1) & (~known[index] | (passed[index] >= minimum)).all(axis=1)
             for side in place.sides:
-                out[index] &= ~(few[row[side]] if side in row else unseen)
-        elif key not in beside_gates:
+                if side in row:
+                    out[index] &= ~few[row[side]]
+        else:
             out[index] = (passed[index, :, :2] >= minimum).all(axis=1) & ~few[index]
+            for part in common.parts.get(key, ()):
+                taken = [passed[row[gate], :, 0 if way == "inflow" else 1] for gate, way in part]
+                out[index] &= np.sum(taken, axis=0) >= minimum
     return out
 
 
-def _component(keys: Sequence[str], common: Cells) -> NDArray[np.int64]:
-    return np.array([common.joined.get(key, -1) for key in keys], dtype=np.int64)
-
-
-def _hanging_together(mask: Mask, keys: Sequence[str], common: Cells, component: NDArray[np.int64]) -> Mask:
-    """The mask where it holds for all places of a component in all blocks of the window."""
+def _hanging_together(mask: Mask, keys: Sequence[str], common: Cells, joined: Mapping[str, int]) -> Mask:
+    """The mask where it holds for all places of a component in all blocks of the window; a place in none stands alone."""
     per_window = common.window_us // common.block_us
     windows = mask.reshape(len(keys), mask.shape[1] // per_window, per_window).all(axis=2)
-    whole = np.ones((component.max(initial=0) + 2, windows.shape[1]), dtype=bool)
+    first_free = max(joined.values(), default=-1) + 1
+    component = np.array([joined.get(key, first_free + index) for index, key in enumerate(keys)], dtype=np.int64)
+    whole = np.ones((first_free + len(keys), windows.shape[1]), dtype=bool)
     np.logical_and.at(whole, component, windows)
     return np.repeat(whole[component], per_window, axis=1)
