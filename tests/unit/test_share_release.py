@@ -170,6 +170,16 @@ def test_flows_beside_few_people_are_not_told() -> None:
     ]
 
 
+def test_flows_around_few_people_are_not_told() -> None:
+    """Through the alley people come into square and street together: with both at one moment, both at another follow."""
+    zone = {"people": [100.0] * 4, **through(900, 900, 4)}
+    base = figures({"square": zone, "street": zone | {"people": [100, 100, 4, 100.0]}, "alley": through(600, 600, 4)})
+    alley = granted("b", zones=(), gates=("alley",), quantities=("inflow", "outflow"))
+    people = granted(zones=("square", "street"), quantities=("people",))
+    assert row(told(base, alley), "alley", "inflow", "suppressed") == [True, False, False, False], "nobody gets people"
+    assert row(told(base, alley, people), "alley", "inflow", "suppressed") == [True, False, True, True]
+
+
 def test_an_area_is_left_out_where_others_get_part_of_it_and_that_is_few() -> None:
     base = figures({"square": {"people": [30, 30]}, "street": {"people": [4, 12]}})
     both, one = granted(areas={"centre": ("square", "street")}), granted("b", zones=("square",))

@@ -19,6 +19,8 @@ Of several k the smallest of those who put their answers together counts.
 
 **Flows.** Inflow and outflow of a zone are sums over the ways into and out of it; neighbours share ways, and a gate is one. So
 flows have cells too: the ways that go together in all that suppressed grants give (``parts``). k is asked of those who take them.
+And who knows how many there were, came and went, knows how many there are, also of a whole group of zones; so no flow of zones
+that gates join is told while one of them is known to hold few.
 
 **Grants that come later.** What was told before a new grant began rested on coarser cells. Of that time a figure is told only
 where all cells are large that hang together with it: by areas that overlap, and in time within the smallest window that is a
@@ -54,14 +56,17 @@ class Cells:
     together with it.
 
     ``parts``: by zone, the cells of ways that its inflow and outflow are cut into, where they are; ``flows_joined``: by zone or
-    gate, which hang together by the ways that they share. ``block_us``: the cells' length in time; ``window_us``: the time that
-    hangs together, before ``since_us``: from then on all grants were there.
+    gate, which hang together by the ways that they share. ``sites``: by zone or gate, which group of zones that gates join.
+
+    ``block_us``: the cells' length in time; ``window_us``: the time that hangs together, before ``since_us``: from then on all
+    grants were there.
     """
 
     cell: Mapping[str, int]
     joined: Mapping[str, int]
     parts: Mapping[str, tuple[tuple[Way, ...], ...]]
     flows_joined: Mapping[str, int]
+    sites: Mapping[str, int]
     block_us: int
     window_us: int
     since_us: int
@@ -100,6 +105,7 @@ def cells(
         joined=joined,
         parts=parts,
         flows_joined=flows_joined,
+        sites=_sites(places),
         block_us=math.gcd(*steps),
         window_us=math.lcm(*steps),
         since_us=max(begun, default=0) if since_us is None else since_us,
@@ -147,6 +153,16 @@ def _flows(
         if places[key].kind == "zone" and any(len(cut) > 1 for cut in cuts):
             parts[key] = tuple(part for cut in cuts if len(cut) > 1 for part in cut)
     return parts, _joined(ways, joined)
+
+
+def _sites(places: Mapping[str, PlaceInfo]) -> dict[str, int]:
+    """By zone and gate: the number of the group of zones that it belongs to, or leads to."""
+    zones = [frozenset([key]) for key, place in places.items() if place.kind == "zone"]
+    gates = {
+        key: frozenset(side for side in place.sides if side in places) for key, place in places.items() if place.kind == "gate"
+    }
+    _, site = _common([*zones, *gates.values()])
+    return site | {key: site[min(sides)] for key, sides in gates.items() if sides}
 
 
 def _ways(key: str, places: Mapping[str, PlaceInfo]) -> tuple[list[Way], list[Way]]:

@@ -25,9 +25,9 @@ def enough(grid: Grid, keys: Sequence[str], places: Mapping[str, PlaceInfo], com
 
     **Flows**: persons are the rate times the length of the block. In, out and both together of a place are told together or not
     at all: each is the difference of the others. Where suppressed grants cut those of a zone into parts (``Cells.parts``), each
-    part has to be enough by itself. And as who knows how many there were, came and went, knows how many there are, flows of a
-    zone, and of a gate to it, are told only where no tick of the block or of the one before it is known to have fewer than
-    ``minimum`` people.
+    part has to be enough by itself. And as who knows how many there were, came and went, knows how many there are, flows are told
+    only where no tick of the block or of the one before it is known to have fewer than ``minimum`` people in the zone itself, on
+    a side of the gate, or in any zone that is given and that gates join to it.
 
     What is not known is not enough. The block before the first is not known.
     """
@@ -59,21 +59,28 @@ def _flows(grid: Grid, block: Array, keys: Sequence[str], places: Mapping[str, P
     few[:, 1:] |= few[:, :-1].copy()
     few[:, : -(-grid.first * grid.tick_us // common.block_us) + 1] = True  # nothing is known of the block before
     row = {key: index for index, key in enumerate(keys)}
+    few_on_site: dict[int, Mask] = {}
+    for zone in common.cell:
+        if zone in row and (site := common.sites.get(zone)) is not None:
+            few_on_site[site] = few_on_site.get(site, False) | few[row[zone]]
     out = np.zeros(block.shape[:2], dtype=bool)
     for index, key in enumerate(keys):
         place = places[key]
         if place.kind == "count_point":
             out[index] = passed[index, :, 2] >= minimum
-        elif place.kind == "gate":
+            continue
+        if place.kind == "gate":
             out[index] = known[index].any(axis=1) & (~known[index] | (passed[index] >= minimum)).all(axis=1)
-            for side in place.sides:
-                if side in row:
-                    out[index] &= ~few[row[side]]
         else:
-            out[index] = (passed[index, :, :2] >= minimum).all(axis=1) & ~few[index]
+            out[index] = (passed[index, :, :2] >= minimum).all(axis=1)
             for part in common.parts.get(key, ()):
                 taken = [passed[row[gate], :, 0 if way == "inflow" else 1] for gate, way in part]
                 out[index] &= np.sum(taken, axis=0) >= minimum
+        for zone in (key, *place.sides):
+            if zone in row:
+                out[index] &= ~few[row[zone]]
+        if common.sites.get(key) in few_on_site:
+            out[index] &= ~few_on_site[common.sites[key]]
     return out
 
 
