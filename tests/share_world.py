@@ -20,6 +20,7 @@ NOON_US = 1_780_000_000_000_000 // (86_400_000_000) * 86_400_000_000 + 12 * 60 *
 """Noon UTC of a day in 2026."""
 YEAR_S = 365 * 86_400
 
+LINE = {"type": "LineString", "coordinates": ((4.8, 52.3), (4.8, 52.4))}
 PLACES: dict[str, PlaceInfo] = {
     "square": PlaceInfo("zone", "Square", area_m2=100.0, levels="fruin-walkway"),
     "street": PlaceInfo("zone", "Street", area_m2=50.0, levels="fruin-walkway"),
@@ -31,9 +32,8 @@ PLACES: dict[str, PlaceInfo] = {
         levels="fruin-walkway-flow",
         geometry={"type": "Point", "coordinates": (4.9, 52.4)},
     ),
-    "arch": PlaceInfo(
-        "gate", "Arch", width_m=3.0, sides=("square", "street"), geometry={"type": "LineString", "coordinates": ()}
-    ),
+    "arch": PlaceInfo("gate", "Arch", width_m=3.0, sides=("square", "street"), geometry=LINE),
+    "alley": PlaceInfo("gate", "Alley", width_m=2.0, sides=("outside", "square"), geometry=LINE),
 }
 
 

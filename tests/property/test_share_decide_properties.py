@@ -48,7 +48,7 @@ def reference(ask: Asked, grants: list[Granted], lab_forbids: bool) -> Granted |
 def names_of(grant: Grant, telling: bool) -> set[str]:
     what, areas = grant.properties.what, grant.properties.form.areas
     own = {key for key, place in PLACES.items() if place.kind != "gate"} if "*" in what.zones else set(what.zones)
-    gates = {"arch"} if "*" in what.gates else set(what.gates)
+    gates = {"arch", "alley"} if "*" in what.gates else set(what.gates)
     return (own if telling or not areas else set(areas)) | gates
 
 

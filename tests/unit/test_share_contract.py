@@ -12,7 +12,7 @@ from agreed import CITY, FROM_S, KEYS, METRO, NOW_S, POLICE, UNTIL_S, agreed, gr
 from ruimte.errors import RuimteError
 from ruimte.keys.statement import state
 from ruimte.share.agreement import Agreement, Signatures
-from ruimte.share.contract import TYPE, check, content_hash, current_key, granted, rotate, sign, status, unite
+from ruimte.share.contract import TYPE, check, content_hash, current_key, granted, rotate, sign, statements, status, unite
 from ruimte.share.document import read_document, write_document
 
 NEW = pair_of("new")
@@ -76,6 +76,7 @@ def test_grants_carry_the_hash_their_place_and_their_time() -> None:
     found = granted(agreement, NOW_S)[0]
     assert (found.agreement, found.index, found.status) == (content_hash(agreement.content), 0, "valid")
     assert (found.not_before_us, found.not_after_us) == (FROM_S * 1_000_000, UNTIL_S * 1_000_000)
+    assert found.signed_us == max(each.signed_at for each in statements(agreement)) * 1_000_000 > 0
 
 
 # --- what a party cannot do ---------------------------------------------------------------------------------------------

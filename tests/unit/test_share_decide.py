@@ -101,7 +101,7 @@ def test_a_grant_beside_another_gives_what_that_does_not() -> None:
 
 def test_all_of_the_lab_is_what_the_lab_has() -> None:
     everything = granted(zones=("*",), gates=("*",))
-    assert decide({}, everything).asked.places == ("square", "street", "quay", "bridge", "arch")
+    assert decide({}, everything).asked.places == ("square", "street", "quay", "bridge", "arch", "alley")
     assert decide({"places": ("nowhere",)}, everything).reason == "places"
     assert not Decider("").decide(asked(), [everything]).allowed
 

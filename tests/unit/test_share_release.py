@@ -115,27 +115,69 @@ def test_flows_count_those_who_pass_in_a_block() -> None:
 def test_in_and_out_are_told_together_or_not_at_all() -> None:
     many = [100.0] * 4
     base = figures({"square": {"people": many, "inflow": [600, 600, 600, 30], "outflow": [600, 30, 600, 600]}})
-    out = told(base, granted(quantities=("inflow", "outflow")))
+    out = told(base, granted(zones=("square",), quantities=("inflow", "outflow")))
     for quantity in ("inflow", "outflow"):
         assert row(out, "square", quantity, "suppressed") == [True, True, False, True], (
             "of the first the block before is not there"
         )
 
 
-def test_inflow_of_a_zone_is_not_told_beside_one_of_its_gates() -> None:
-    flows = {"people": [100.0] * 3, "inflow": [900.0] * 3, "outflow": [900.0] * 3}
-    base = figures({"square": flows, "street": flows, "quay": flows, "arch": {"inflow": [600.0] * 3, "outflow": [NAN] * 3}})
+def through(inflow: float, outflow: float, ticks: int = 3) -> dict[str, list[float]]:
+    return {"inflow": [inflow] * ticks, "outflow": [outflow] * ticks}
+
+
+def test_inflow_of_a_zone_is_told_beside_one_of_its_gates_only_where_the_rest_is_enough() -> None:
+    """Out of the square lead the arch (its inflow) and the alley (its outflow). 120 an hour are ten in five minutes."""
+    zone = {"people": [100.0] * 3, **through(900, 900)}
     zones = granted(zones=("square", "quay"), quantities=("inflow",))
     gate = granted("b", zones=(), gates=("arch",), quantities=("inflow", "outflow"))
-    assert row(told(base, zones), "square", "inflow", "suppressed") == [True, False, False]
-    beside = told(base, zones, gate)
-    assert row(beside, "square", "inflow", "suppressed") == [True] * 3
-    assert row(beside, "quay", "inflow", "suppressed") == [True, False, False], "the arch is no way to the quay"
-    out = told(base, gate, zones)
-    assert same(row(out, "arch", "inflow"), [NAN, 600, 600])
-    assert row(out, "arch", "outflow", "suppressed") == [False] * 3, "nobody counts who goes back: that is not known"
-    few = figures({"square": flows | {"people": [100, 4, 100.0]}, "street": flows, "arch": {"inflow": [600.0] * 3}})
-    assert row(told(few, gate, zones), "arch", "inflow", "suppressed") == [True] * 3
+
+    def world(alley: dict[str, list[float]], arch: dict[str, list[float]] | None = None) -> Figures:
+        return figures({"square": zone, "street": zone, "quay": zone, "alley": alley, "arch": arch or through(600, 600)})
+
+    first = [True, False, False]  # of the first the block before is not there
+    rare = world(through(600, 60))
+    assert row(told(rare, zones), "square", "inflow", "suppressed") == first
+    assert row(told(rare, zones, gate), "square", "inflow", "suppressed") == [True] * 3
+    assert row(told(rare, zones, gate), "quay", "inflow", "suppressed") == first, "the arch is no way to the quay"
+    assert row(told(world(through(600, 120)), zones, gate), "square", "inflow", "suppressed") == first
+    assert row(told(world(through(600, NAN)), zones, gate), "square", "inflow", "suppressed") == [True] * 3
+    one_way = told(world(through(600, 600), through(600, NAN)), gate, zones)
+    assert same(row(one_way, "arch", "inflow"), [NAN, 600, 600])
+    assert row(one_way, "arch", "outflow", "suppressed") == [False] * 3, "nobody counts who goes back: that is not known"
+
+
+def test_flows_of_neighbours_are_told_only_where_what_they_do_not_share_is_enough() -> None:
+    zone = {"people": [100.0] * 3, **through(900, 900)}
+    both = granted(zones=("square", "street"), quantities=("inflow", "outflow"))
+    for outward, suppressed in ((60, [True] * 3), (120, [True, False, False])):
+        base = figures({"square": zone, "street": zone, "arch": through(600, 600), "alley": through(600, outward)})
+        out = told(base, both)
+        assert row(out, "square", "outflow", "suppressed") == suppressed
+        assert row(out, "street", "inflow", "suppressed") == [True, False, False], "all who come to the street leave the square"
+        alone = granted(zones=("square",), quantities=("inflow", "outflow"))
+        assert row(told(base, alone), "square", "outflow", "suppressed") == [True, False, False]
+
+
+def test_flows_beside_few_people_are_not_told() -> None:
+    zone = {"people": [100.0] * 3, **through(900, 900)}
+    few = figures({"square": zone | {"people": [100, 4, 100.0]}, "street": zone, "arch": through(600, 600)})
+    gate = granted("b", zones=(), gates=("arch",), quantities=("inflow", "outflow"))
+    assert row(told(few, gate), "arch", "inflow", "suppressed") == [True] * 3
+    assert row(told(figures({"square": zone, "street": zone, "arch": through(600, 600)}), gate), "arch", "inflow")[1:] == [
+        600,
+        600,
+    ]
+
+
+def test_flows_around_few_people_are_not_told() -> None:
+    """Through the alley people come into square and street together: with both at one moment, both at another follow."""
+    zone = {"people": [100.0] * 4, **through(900, 900, 4)}
+    base = figures({"square": zone, "street": zone | {"people": [100, 100, 4, 100.0]}, "alley": through(600, 600, 4)})
+    alley = granted("b", zones=(), gates=("alley",), quantities=("inflow", "outflow"))
+    people = granted(zones=("square", "street"), quantities=("people",))
+    assert row(told(base, alley), "alley", "inflow", "suppressed") == [True, False, False, False], "nobody gets people"
+    assert row(told(base, alley, people), "alley", "inflow", "suppressed") == [True, False, True, True]
 
 
 def test_an_area_is_left_out_where_others_get_part_of_it_and_that_is_few() -> None:
@@ -313,4 +355,4 @@ def test_places_of_a_real_lab() -> None:
     for key, zone in lab.zones.items():
         assert places[key].area_m2 == zone.area_m2
     for key, gate in lab.gates.items():
-        assert set(places[key].sides) == {side for side in (gate.from_, gate.to) if side != "outside"}
+        assert places[key].sides == (gate.from_, gate.to)

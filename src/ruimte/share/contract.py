@@ -129,6 +129,7 @@ def granted(agreement: Agreement, at_s: int) -> list[Granted]:
 def granted_by(agreement: Agreement, hashed: str, said: tuple[Statement, ...], at_s: int) -> list[Granted]:
     """The same from the hash and the ``statements`` of it, known before."""
     content = agreement.content
+    signed_at = max((each.signed_at for each in said if each.action == "accept"), default=0)
     return [
         Granted(
             agreement=hashed,
@@ -137,6 +138,7 @@ def granted_by(agreement: Agreement, hashed: str, said: tuple[Statement, ...], a
             status=_status(content, grant, said, at_s),
             not_before_us=content.validity.not_before * SECOND_US,
             not_after_us=content.validity.not_after * SECOND_US,
+            signed_us=signed_at * SECOND_US,
         )
         for index, grant in enumerate(content.grants)
     ]

@@ -24,10 +24,10 @@ def enough(grid: Grid, keys: Sequence[str], places: Mapping[str, PlaceInfo], com
     **People** of a zone: where the mean of its cell over the block is ``minimum`` or more.
 
     **Flows**: persons are the rate times the length of the block. In, out and both together of a place are told together or not
-    at all: each is the difference of the others. So are people and flows: who knows how many there were, came and went, knows
-    how many there are. Flows of a zone, and of a gate to it, are told only where no tick of the block or of the one before it
-    is known to have fewer than ``minimum`` people. Inflow and outflow of a zone one of whose gates is given are not told: the
-    rest would be those at its other gates.
+    at all: each is the difference of the others. Where suppressed grants cut those of a zone into parts (``Cells.parts``), each
+    part has to be enough by itself. And as who knows how many there were, came and went, knows how many there are, flows are told
+    only where no tick of the block or of the one before it is known to have fewer than ``minimum`` people in the zone itself, on
+    a side of the gate, or in any zone that is given and that gates join to it.
 
     What is not known is not enough. The block before the first is not known.
     """
@@ -38,10 +38,8 @@ def enough(grid: Grid, keys: Sequence[str], places: Mapping[str, PlaceInfo], com
     people = _people(block[:, :, PEOPLE], keys, common, minimum)
     flows = _flows(grid, block, keys, places, common, minimum)
     if old.any():
-        gates = np.array([places[key].kind == "gate" and not common.flowing.isdisjoint(places[key].sides) for key in keys])
-        flows_then = flows & ~gates[:, None]
-        people = np.where(old, _hanging_together(people, keys, common, _component(keys, common)), people)
-        flows = np.where(old, _hanging_together(flows_then, keys, common, np.arange(len(keys))), flows)
+        people = np.where(old, _hanging_together(people, keys, common, common.joined), people)
+        flows = np.where(old, _hanging_together(flows, keys, common, common.flows_joined), flows)
     return people, flows
 
 
@@ -61,30 +59,37 @@ def _flows(grid: Grid, block: Array, keys: Sequence[str], places: Mapping[str, P
     few[:, 1:] |= few[:, :-1].copy()
     few[:, : -(-grid.first * grid.tick_us // common.block_us) + 1] = True  # nothing is known of the block before
     row = {key: index for index, key in enumerate(keys)}
-    unseen = np.ones(block.shape[1], dtype=bool)
-    beside_gates = {side for gate in common.gates if gate in places for side in places[gate].sides}
+    few_on_site: dict[int, Mask] = {}
+    for zone in common.cell:
+        if zone in row and (site := common.sites.get(zone)) is not None:
+            few_on_site[site] = few_on_site.get(site, False) | few[row[zone]]
     out = np.zeros(block.shape[:2], dtype=bool)
     for index, key in enumerate(keys):
         place = places[key]
         if place.kind == "count_point":
             out[index] = passed[index, :, 2] >= minimum
-        elif place.kind == "gate":
+            continue
+        if place.kind == "gate":
             out[index] = known[index].any(axis=1) & (~known[index] | (passed[index] >= minimum)).all(axis=1)
-            for side in place.sides:
-                out[index] &= ~(few[row[side]] if side in row else unseen)
-        elif key not in beside_gates:
-            out[index] = (passed[index, :, :2] >= minimum).all(axis=1) & ~few[index]
+        else:
+            out[index] = (passed[index, :, :2] >= minimum).all(axis=1)
+            for part in common.parts.get(key, ()):
+                taken = [passed[row[gate], :, 0 if way == "inflow" else 1] for gate, way in part]
+                out[index] &= np.sum(taken, axis=0) >= minimum
+        for zone in (key, *place.sides):
+            if zone in row:
+                out[index] &= ~few[row[zone]]
+        if common.sites.get(key) in few_on_site:
+            out[index] &= ~few_on_site[common.sites[key]]
     return out
 
 
-def _component(keys: Sequence[str], common: Cells) -> NDArray[np.int64]:
-    return np.array([common.joined.get(key, -1) for key in keys], dtype=np.int64)
-
-
-def _hanging_together(mask: Mask, keys: Sequence[str], common: Cells, component: NDArray[np.int64]) -> Mask:
-    """The mask where it holds for all places of a component in all blocks of the window."""
+def _hanging_together(mask: Mask, keys: Sequence[str], common: Cells, joined: Mapping[str, int]) -> Mask:
+    """The mask where it holds for all places of a component in all blocks of the window; a place in none stands alone."""
     per_window = common.window_us // common.block_us
     windows = mask.reshape(len(keys), mask.shape[1] // per_window, per_window).all(axis=2)
-    whole = np.ones((component.max(initial=0) + 2, windows.shape[1]), dtype=bool)
+    first_free = max(joined.values(), default=-1) + 1
+    component = np.array([joined.get(key, first_free + index) for index, key in enumerate(keys)], dtype=np.int64)
+    whole = np.ones((first_free + len(keys), windows.shape[1]), dtype=bool)
     np.logical_and.at(whole, component, windows)
     return np.repeat(whole[component], per_window, axis=1)

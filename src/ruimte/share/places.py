@@ -16,7 +16,8 @@ PlaceKind = Literal["zone", "count_point", "gate"]
 
 @dataclass(frozen=True, slots=True)
 class PlaceInfo:
-    """A place of the lab. ``levels``: the name of its table of levels; ``sides``: the zones on the sides of a gate.
+    """A place of the lab. ``levels``: the name of its table of levels; ``sides``: of a gate, the zones (or
+    ``outside``) that its inflow comes from and goes to.
 
     ``geometry``: GeoJSON (longitude, latitude).
     """
@@ -58,7 +59,7 @@ def lab_places(lab: Lab) -> dict[str, PlaceInfo]:
             "gate",
             gate.name,
             width_m=gate.width_m,
-            sides=tuple(side for side in (gate.from_, gate.to) if side in lab.zones),
+            sides=(gate.from_, gate.to),
             geometry=gate.line.__geo_interface__,
         )
         for key, gate in lab.gates.items()

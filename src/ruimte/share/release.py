@@ -135,11 +135,13 @@ def cut(
 
 def _needed(names: Mapping[str, tuple[str, ...]], places: Mapping[str, PlaceInfo], common: Cells | None) -> tuple[str, ...]:
     """Keys of all places that the figures rest on: those of the grant, and where few are left out all that share its cells."""
-    own = [zone for zones in names.values() for zone in zones]
+    own = list(dict.fromkeys(zone for zones in names.values() for zone in zones))
     if common is None:
-        return tuple(dict.fromkeys(own))
-    sides = [side for key in own if key in places for side in places[key].sides]
-    return tuple(key for key in dict.fromkeys([*own, *sides, *common.cell]) if key in places or key in own)
+        return tuple(own)
+    cut = (gate for parts in common.parts.values() for part in parts for gate, _ in part)
+    shared = [key for key in (*common.cell, *common.flows_joined, *cut) if key in places]
+    sides = [side for key in (*own, *shared) if key in places for side in places[key].sides if side in places]
+    return tuple(dict.fromkeys((*own, *shared, *sides)))
 
 
 def _summed(cube: Array, members: list[list[int]]) -> Array:
