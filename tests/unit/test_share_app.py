@@ -113,6 +113,25 @@ def test_an_agreement_that_is_taken_back_ends_its_token_at_once(whole: Whole) ->
     whole.as_police(test)
 
 
+def test_a_mistake_of_the_node_at_any_address_is_told_without_its_inside(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> str:
+        raise ZeroDivisionError("secret of the house")
+
+    monkeypatch.setattr(whole.log, "checkpoint", broken)
+
+    async def test() -> None:
+        async with whole.http() as http:
+            answer = await http.get("/share/v1/log/checkpoint")
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert answer.headers["api-version"]
+        assert "secret" not in answer.text
+
+    asyncio.run(test())
+    assert "secret of the house" in caplog.text, "but it is noted"
+
+
 def test_a_partner_contributes_and_makes_a_webhook(whole: Whole) -> None:
     async def test(police: Partner) -> None:
         told = await police.post(
