@@ -137,7 +137,7 @@ def test_a_webhook_gets_each_step_once_and_nothing_after_the_agreement(work: Any
         with Receiver() as receiver, WebhookFile(world.folder / "own.db") as file:
             hooks = Webhooks(world.desk, file, world.lab.key, lambda: world.now_us, allow_private=True)
             running = asyncio.create_task(hooks.run())
-            made = await hooks.add(world.ask(), "state", receiver.url())
+            made = await hooks.add(world.ask(), "state", receiver.url(), "crowd.example.org")
             await _until(lambda: len(receiver.received) == 1)
             await asyncio.to_thread(world.run.tick)  # type: ignore[attr-defined]
             world.desk.look()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
@@ -132,12 +133,13 @@ def test_a_mistake_of_the_node_at_any_address_is_told_without_its_inside(
     assert "secret of the house" in caplog.text, "but it is noted"
 
 
-def test_a_partner_contributes_and_makes_a_webhook(whole: Whole) -> None:
+def test_a_partner_contributes_and_makes_a_webhook(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(police: Partner) -> None:
         told = await police.post(
             "/contributions/zone-status", {"zone": "square", "status": "full", "until": "2027-01-15T10:00:00Z"}
         )
         assert told.status_code == 201
+        monkeypatch.setattr("ruimte.jobs.webhooks.agree", mock.AsyncMock())
         made = await police.post("/webhooks", {"address": "https://police.example.org/"})
         assert made.status_code == 201
         assert (await police.get("/webhooks")).json()["webhooks"][0]["purpose"] == "event-safety"

@@ -20,6 +20,7 @@ import msgspec
 from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.desk import Desk, Event, RefusedError
+from ruimte.notify.handshake import ORIGIN, agree
 from ruimte.notify.post import Poster
 from ruimte.notify.reach import is_public
 from ruimte.notify.trouble import Undelivered
@@ -62,6 +63,7 @@ class Webhooks:
     ) -> None:
         self._desk, self._file, self._lab, self._now_us = desk, file, lab, now_us
         self._allow_private = allow_private
+        self._ca_file = ca_file
         self._poster = Poster(allow_private=allow_private, ca_file=ca_file)
         self._going: dict[str, asyncio.Task[None]] = {}
         self._first: dict[str, Event] = {}
@@ -73,18 +75,23 @@ class Webhooks:
         """The webhooks of a party."""
         return self._file.all(party)
 
-    async def add(self, asked: Asked, kind: str, address: str) -> Webhook:
-        """A new webhook of a party. Raises ``RefusedError`` where the desk refuses it now, and ``RuimteError`` for an address
-        that is none, and where the party has too many."""
+    async def add(self, asked: Asked, kind: str, address: str, origin: str) -> Webhook:
+        """A new webhook of a party; its receiver is asked whether it wants events of ``origin``, this node's name.
+
+        Raises ``RefusedError`` where the desk refuses it now, and ``RuimteError`` for an address that is none or whose receiver
+        does not want them, and where the party has too many.
+        """
         self._check(address)
         if sum(each.ended_us is None for each in self.of(asked.party)) >= MOST_OF_PARTY:
             raise RuimteError(f"there are {MOST_OF_PARTY} already", "webhooks", "remove one first")
         self._desk.leave(await self._desk.live(asked, None))
+        await agree(address, origin, allow_private=self._allow_private, ca_file=self._ca_file)
         webhook = Webhook(
             id=secrets.token_urlsafe(16),
             party=asked.party,
             purpose=asked.purpose,
             address=address,
+            origin=origin,
             kind=kind,
             places=asked.places,
             quantities=asked.quantities,
@@ -210,7 +217,7 @@ class Webhooks:
 
     async def _send(self, webhook: Webhook, event: Event) -> str | None:
         """Gives what went wrong; None where it was taken, or the webhook has ended."""
-        headers = {"content-type": MEDIA_TYPE, SIGNATURE.lower(): event.signature, "user-agent": "ruimte"}
+        headers = {"content-type": MEDIA_TYPE, SIGNATURE: event.signature, ORIGIN: webhook.origin, "user-agent": "ruimte"}
         try:
             await self._poster.post(webhook.address, event.body, headers)
         except Undelivered as trouble:
