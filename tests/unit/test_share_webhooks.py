@@ -15,7 +15,7 @@ from share_partner import Partner, partner
 
 from fake_desk import CITY, HASH, KEYS, NOW_US, POLICE, FakeDesk
 from receivers import Receiver
-from ruimte.errors import RuimteError
+from ruimte.errors import RuimteError, StorageError
 from ruimte.jobs import webhooks as delivering
 from ruimte.jobs.webhooks import GIVE_UP_US, KEPT_US, MOST_OF_PARTY, Webhooks
 from ruimte.keys.signature import verify
@@ -214,6 +214,15 @@ def test_a_file_that_cannot_be_used_is_said_in_a_line(tmp_path: Path) -> None:
             file.all()
         with pytest.raises(RuimteError, match="webhooks"):
             file.put(hook())
+
+
+def test_a_disk_that_fails_is_no_fault_of_who_asks_and_tells_no_path(police: Partner, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "town.webhooks.db")
+    other.execute("DROP TABLE webhooks")
+    other.close()
+    for answer in (police.get("/webhooks"), police.ask("POST", "/webhooks", json={"address": "https://x.org/"})):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        assert str(tmp_path) not in answer.text
 
 
 # --- delivered ----------------------------------------------------------------------------------------------------------
@@ -435,6 +444,29 @@ def test_what_was_decided_long_ago_is_decided_anew_before_it_is_sent(file: Webho
         assert [after for _, after in desk.lives] == [None, None, "1", "2"]
 
     run(test)
+
+
+def test_a_disk_that_fails_for_a_while_stops_no_webhook(
+    file: WebhookFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = FakeDesk()
+    hooks = Webhooks(desk, file, "town", lambda: NOW_US, allow_private=True)
+
+    async def test() -> None:
+        with Receiver() as receiver:
+            async with running(hooks):
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
+                await until(lambda: len(desk.queues) == 1)
+                with monkeypatch.context() as broken:
+                    broken.setattr(file, "taken", lambda *_: (_ for _ in ()).throw(StorageError("full", "hooks.db", "make room")))
+                    desk.publish()
+                    await until(lambda: len(receiver.received) > 1)
+                await until(lambda: hooks.of(POLICE)[0].last_id == "1")
+                desk.publish()
+                await until(lambda: hooks.of(POLICE)[0].last_id == "2")
+
+    run(test)
+    assert "a webhook has failed" in caplog.text
 
 
 def test_a_slow_receiver_holds_up_no_other(file: WebhookFile) -> None:

@@ -40,7 +40,10 @@ _COLUMNS = (
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook; times are the wall's, µs. ``origin`` is the name under which the node sends; ``reason`` says why it has ended, ``trouble`` why the last try failed."""
+    """One webhook; times are the wall's, µs. ``origin`` is the name under which the node sends.
+
+    ``reason`` says why it has ended, ``trouble`` why the last try failed.
+    """
 
     id: str
     party: str
