@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 
 from ruimte.jobs.desk import Event, RefusedError, Released
+from ruimte.jobs.log import Log
 from ruimte.keys.signature import generate, sign
 from ruimte.share.agreement import Duties, Form, Grant, Terms, What
 from ruimte.share.asking import Asked, Decision, Granted, Reason
@@ -124,6 +126,22 @@ class FakeDesk:
 
     def _released(self, body: bytes, media_type: str) -> Released:
         return Released(body=body, media_type=media_type, agreement=HASH, index=41, salt="c2FsdA", payload={})
+
+
+class LoggingDesk(FakeDesk):
+    """Logs what it gives, as the real one does."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self.log = log
+
+    async def release(self, asked: Asked, media_type: str, from_us: int | None = None, until_us: int | None = None) -> Released:
+        self._check(asked)
+        payload = {"sha256": hashlib.sha256(self.body).hexdigest(), "party": asked.party}
+        receipt = await asyncio.wrap_future(self.log.append("release", payload))
+        return Released(
+            body=self.body, media_type=media_type, agreement=HASH, index=receipt.index, salt=receipt.salt, payload=payload
+        )
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,18 @@ Answer = tuple[int, dict[str, str]]
 
 @dataclass
 class Receiver:
-    """An HTTP server. ``answers``: a status and headers for each request in turn, then 204s; ``wait_s`` before each answer."""
+    """An HTTP server. ``answers``: a status and headers for each request in turn, then 204s; ``wait_s`` before each answer.
+
+    ``asked``: the origins for which it was asked whether it wants events; ``allows``: headers of its answer to that.
+    """
 
     answers: list[Answer] = field(default_factory=list)
     wait_s: float = 0.0
     tls: ssl.SSLContext | None = None
     port: int = 0
     received: list[Received] = field(default_factory=list)
+    allows: dict[str, str] = field(default_factory=lambda: {"webhook-allowed-origin": "*"})
+    asked: list[str] = field(default_factory=list)
     on_receipt: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Receiver:
@@ -60,6 +65,13 @@ class Receiver:
                 status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
                 self.send_response(status)
                 for name, value in {"content-length": "0", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def do_OPTIONS(self) -> None:
+                receiver.asked.append(self.headers.get("webhook-request-origin", ""))
+                self.send_response(200)
+                for name, value in {"content-length": "0", **receiver.allows}.items():
                     self.send_header(name, value)
                 self.end_headers()
 

@@ -21,3 +21,7 @@ class RuimteError(Exception):
     def __str__(self) -> str:
         line = f"{self.where}: {self.what}" if self.where else self.what
         return f"{line}; {self.mend}" if self.mend else line
+
+
+class StorageError(RuimteError):
+    """The node's own files cannot be read or written: for its operator to mend, and no fault of who asks over HTTP."""

@@ -46,9 +46,14 @@ async def _police(request: Request) -> FakeWho:
     return FakeWho()
 
 
+async def _willing(*_: object, **__: object) -> None:
+    """Every receiver wants events; none is asked over the network."""
+
+
 @pytest.fixture
 def asgi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asgi]:
     monkeypatch.setattr(limits.Limit, "spend", lambda self, key: None)
+    monkeypatch.setattr("ruimte.jobs.webhooks.agree", _willing)
     desk, keys = FakeDesk(body=_BODY), generate()
     with (
         WebhookFile(tmp_path / "hooks.db") as file,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -70,7 +71,7 @@ class Partner:
 def partner(folder: Path, desk: FakeDesk | None = None, settings: WebSettings = SETTINGS) -> Iterator[Partner]:
     """The API over a desk, with webhooks in a folder."""
     desk = desk or FakeDesk()
-    with WebhookFile(folder / "town.webhooks.db") as file:
+    with WebhookFile(folder / "town.webhooks.db") as file, mock.patch("ruimte.jobs.webhooks.agree"):
         hooks = Webhooks(desk, file, "town", lambda: NOW_US, allow_private=True)
         app = ShareApp(town(), desk, hooks, settings, identify=fake_identify, now_us=lambda: NOW_US)
         yield Partner(app, desk, hooks)

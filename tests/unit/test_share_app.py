@@ -9,38 +9,23 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
 from share_partner import town
 
-from fake_desk import HASH, FakeDesk
+from fake_desk import LoggingDesk
 from partners import BASE, POLICE, PartnerNode
-from ruimte.jobs.desk import Released
 from ruimte.jobs.log import Log
 from ruimte.jobs.partner import Partner, PartnerError
 from ruimte.jobs.webhooks import Webhooks
 from ruimte.ledger.entry import commitment
-from ruimte.share.asking import Asked
 from ruimte.store.webhooks import WebhookFile
 from ruimte.web.settings import WebSettings
-from ruimte.web.share.app import ShareApp, share_app
-
-
-class LoggingDesk(FakeDesk):
-    """Logs what it gives, as the real one does."""
-
-    def __init__(self, log: Log) -> None:
-        super().__init__()
-        self.log = log
-
-    async def release(self, asked: Asked, media_type: str, from_us: int | None = None, until_us: int | None = None) -> Released:
-        self._check(asked)
-        payload = {"sha256": hashlib.sha256(self.body).hexdigest(), "party": asked.party}
-        receipt = await asyncio.wrap_future(self.log.append("release", payload))
-        return Released(
-            body=self.body, media_type=media_type, agreement=HASH, index=receipt.index, salt=receipt.salt, payload=payload
-        )
+from ruimte.web.share.app import ShareApp
+from ruimte.web.share.log import log_routes
+from ruimte.web.share.token import ROUTES, identify
 
 
 @dataclass
@@ -74,7 +59,10 @@ def whole(tmp_path: Path) -> Iterator[Whole]:
     ):
         desk = LoggingDesk(log)
         hooks = Webhooks(desk, file, "town", node.time.now_us)
-        yield Whole(node, desk, log, share_app(town(), desk, node.door, log, lambda: [], hooks, settings))
+        routes = [*ROUTES, *log_routes(log, lambda: [])]
+        state = {"door": node.door}
+        app = ShareApp(town(), desk, hooks, settings, identify=identify, routes=routes, state=state, marks=node.door.nonce)
+        yield Whole(node, desk, log, app)
 
 
 def test_a_partner_reads_and_what_it_read_is_in_the_log(whole: Whole) -> None:
@@ -126,12 +114,32 @@ def test_an_agreement_that_is_taken_back_ends_its_token_at_once(whole: Whole) ->
     whole.as_police(test)
 
 
-def test_a_partner_contributes_and_makes_a_webhook(whole: Whole) -> None:
+def test_a_mistake_of_the_node_at_any_address_is_told_without_its_inside(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> str:
+        raise ZeroDivisionError("secret of the house")
+
+    monkeypatch.setattr(whole.log, "checkpoint", broken)
+
+    async def test() -> None:
+        async with whole.http() as http:
+            answer = await http.get("/share/v1/log/checkpoint")
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert answer.headers["api-version"]
+        assert "secret" not in answer.text
+
+    asyncio.run(test())
+    assert "secret of the house" in caplog.text, "but it is noted"
+
+
+def test_a_partner_contributes_and_makes_a_webhook(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(police: Partner) -> None:
         told = await police.post(
             "/contributions/zone-status", {"zone": "square", "status": "full", "until": "2027-01-15T10:00:00Z"}
         )
         assert told.status_code == 201
+        monkeypatch.setattr("ruimte.jobs.webhooks.agree", mock.AsyncMock())
         made = await police.post("/webhooks", {"address": "https://police.example.org/"})
         assert made.status_code == 201
         assert (await police.get("/webhooks")).json()["webhooks"][0]["purpose"] == "event-safety"

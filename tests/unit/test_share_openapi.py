@@ -9,34 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import jsonschema_rs
 import pytest
 from share_partner import Partner, partner
 
 from fake_desk import HASH, FakeDesk
 from ruimte.web.share.app import _routes
-from ruimte.web.share.openapi import description
-from ruimte.web.share.version import VERSION
+from share_description import TOLD, at, conforms, resolved
 
-SERVER = "https://crowd.example.org/share/v1"
-TOLD: dict[str, Any] = json.loads(json.dumps(description(SERVER, "City of Example", "lab@example.org")))
 METHODS = ("get", "post", "put", "delete", "patch")
 PROBLEM = "application/problem+json"
-
-
-def resolved(value: Any) -> Any:
-    """A value whose reference is followed."""
-    while isinstance(value, dict) and "$ref" in value:
-        value = at(value["$ref"])
-    return value
-
-
-def at(reference: str) -> Any:
-    found: Any = TOLD
-    for step in reference.removeprefix("#/").split("/"):
-        found = found[step]
-    return found
 
 
 def operations(told: dict[str, Any] = TOLD) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -257,22 +239,6 @@ def police(tmp_path: Path) -> Iterator[Partner]:
         tmp_path, FakeDesk(body=json.dumps({"meta": meta, "figures": [row], "warnings": [], "value": []}).encode())
     ) as made:
         yield made
-
-
-def conforms(answer: httpx.Response, path: str, method: str) -> None:
-    """Whether an answer is one that the description names: status, form, headers and shape."""
-    responses = TOLD["paths"][path][method]["responses"]
-    assert str(answer.status_code) in responses, (path, answer.status_code, answer.text)
-    told = resolved(responses[str(answer.status_code)])
-    for name in told.get("headers", {}):
-        assert name.lower() in answer.headers, (path, name)
-    assert answer.headers["api-version"] == VERSION
-    kind = answer.headers.get("content-type", "").partition(";")[0]
-    if answer.content:
-        assert kind in told["content"], (path, kind)
-    if kind.endswith("json") and answer.content and kind != "application/ld+json":
-        schema = {**told["content"][kind]["schema"], "components": TOLD["components"]}
-        jsonschema_rs.validator_for(schema, validate_formats=True).validate(answer.json())
 
 
 READS = [path for path, methods in TOLD["paths"].items() if "get" in methods and path != "/live" and not path.startswith("/log")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -14,10 +15,11 @@ from share_partner import Partner, partner
 
 from fake_desk import CITY, HASH, KEYS, NOW_US, POLICE, FakeDesk
 from receivers import Receiver
-from ruimte.errors import RuimteError
+from ruimte.errors import RuimteError, StorageError
 from ruimte.jobs import webhooks as delivering
 from ruimte.jobs.webhooks import GIVE_UP_US, KEPT_US, MOST_OF_PARTY, Webhooks
 from ruimte.keys.signature import verify
+from ruimte.notify.handshake import agree
 from ruimte.share.asking import Asked
 from ruimte.store.webhooks import Webhook, WebhookFile
 
@@ -43,7 +45,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hook(**changes: Any) -> Webhook:
-    plain = {"id": "one", "party": POLICE, "purpose": "event-safety", "address": "https://x.org/", "kind": "state", "made_us": 1}
+    plain = {
+        "id": "one",
+        "party": POLICE,
+        "purpose": "event-safety",
+        "address": "https://x.org/",
+        "origin": "me",
+        "kind": "state",
+        "made_us": 1,
+    }
     return Webhook(**(plain | changes))
 
 
@@ -131,8 +141,37 @@ def test_a_party_has_so_many_at_most(police: Partner) -> None:
 def test_nothing_goes_into_a_private_network_or_without_tls(file: WebhookFile, address: str) -> None:
     hooks = Webhooks(FakeDesk(), file, "town", lambda: NOW_US)
     with pytest.raises(RuimteError) as caught:
-        asyncio.run(hooks.add(ASKED, "state", address))
+        asyncio.run(hooks.add(ASKED, "state", address, "crowd.example.org"))
     assert caught.value.where == "address"
+
+
+@pytest.mark.parametrize("allows", ["*", "crowd.example.org", "CROWD.example.org"])
+def test_a_receiver_is_asked_whether_it_wants_events_of_this_node(file: WebhookFile, allows: str) -> None:
+    hooks = Webhooks(FakeDesk(), file, "town", lambda: NOW_US, allow_private=True)
+    with Receiver(allows={"webhook-allowed-origin": allows}) as receiver:
+        asyncio.run(hooks.add(ASKED, "state", address(receiver), "crowd.example.org"))
+        assert receiver.asked == ["crowd.example.org"]
+    assert len(hooks.of(POLICE)) == 1
+
+
+@pytest.mark.parametrize("allows", [{}, {"webhook-allowed-origin": "other.example.org"}, {"webhook-allowed-origin": ""}])
+def test_who_does_not_say_that_it_wants_events_gets_none(file: WebhookFile, allows: dict[str, str]) -> None:
+    hooks = Webhooks(FakeDesk(), file, "town", lambda: NOW_US, allow_private=True)
+    with Receiver(allows=allows) as receiver, pytest.raises(RuimteError, match="does not say that it wants"):
+        asyncio.run(hooks.add(ASKED, "state", address(receiver), "crowd.example.org"))
+    assert hooks.of(POLICE) == []
+
+
+def test_the_answer_tells_nothing_of_what_is_inside_a_network() -> None:
+    told = set()
+    with Receiver() as receiver, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # but nobody listens
+        for port in (receiver.port, bound.getsockname()[1]):
+            with pytest.raises(RuimteError) as caught:
+                asyncio.run(agree(f"http://127.0.0.1:{port}/", "crowd.example.org"))
+            told.add(str(caught.value))
+        assert receiver.asked == [], "it is in a private network, so it is not even asked"
+    assert len(told) == 1
 
 
 # --- kept ---------------------------------------------------------------------------------------------------------------
@@ -177,6 +216,15 @@ def test_a_file_that_cannot_be_used_is_said_in_a_line(tmp_path: Path) -> None:
             file.put(hook())
 
 
+def test_a_disk_that_fails_is_no_fault_of_who_asks_and_tells_no_path(police: Partner, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "town.webhooks.db")
+    other.execute("DROP TABLE webhooks")
+    other.close()
+    for answer in (police.get("/webhooks"), police.ask("POST", "/webhooks", json={"address": "https://x.org/"})):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+        assert str(tmp_path) not in answer.text
+
+
 # --- delivered ----------------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +260,7 @@ def test_each_event_is_posted_once_in_order_and_signed(file: WebhookFile) -> Non
     async def test() -> None:
         with Receiver() as receiver:
             async with running(hooks):
-                made = await hooks.add(ASKED, "state", address(receiver))
+                made = await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 events = [desk.publish() for _ in range(5)]
                 await until(lambda: hooks.of(POLICE)[0].last_id == "5")
@@ -220,6 +268,7 @@ def test_each_event_is_posted_once_in_order_and_signed(file: WebhookFile) -> Non
             for got in receiver.received:
                 headers = {name.lower(): value for name, value in got.headers.items()}
                 assert headers["content-type"] == "application/cloudevents+json"
+                assert headers["webhook-request-origin"] == "crowd.example.org"
                 assert verify(headers["ruimte-signature"], KEYS.public, got.body)
                 assert "authorization" not in headers
             found = file.get(made.id)
@@ -237,7 +286,7 @@ def test_a_receiver_that_was_away_gets_all_in_order_and_each_try_is_decided_anew
     async def test() -> None:
         with Receiver(answers=[(204, {}), (500, {}), (503, {}), (204, {})]) as receiver:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(receiver))
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 events = [desk.publish() for _ in range(3)]
                 await until(lambda: hooks.of(POLICE)[0].last_id == "3")
@@ -255,7 +304,7 @@ def test_a_receiver_that_was_away_from_the_first_event_on_gets_that_too(file: We
     async def test() -> None:
         with Receiver(answers=[(500, {}), (500, {})]) as receiver:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(receiver))
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 events = [desk.publish() for _ in range(3)]
                 await until(lambda: hooks.of(POLICE)[0].last_id == "3")
@@ -287,7 +336,7 @@ def test_an_agreement_that_is_taken_back_stops_the_next_try(file: WebhookFile) -
     async def test() -> None:
         with Receiver(answers=[(500, {})] * 1000) as receiver:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(receiver))
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 desk.publish()
                 await until(lambda: len(receiver.received) > 2)
@@ -308,7 +357,7 @@ def test_a_grant_that_ends_ends_the_webhook(file: WebhookFile) -> None:
     async def test() -> None:
         with Receiver() as receiver:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(receiver))
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 desk.end("expired")
                 await until(lambda: hooks.of(POLICE)[0].reason == "expired")
@@ -324,7 +373,7 @@ def test_a_refusal_that_may_be_over_later_is_tried_again(file: WebhookFile) -> N
     async def test() -> None:
         with Receiver() as receiver:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(receiver))
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 desk.end("log-failed")
                 await until(lambda: hooks.of(POLICE)[0].trouble == "refused: log-failed")
@@ -345,8 +394,8 @@ def test_a_receiver_that_is_gone_or_takes_nothing_for_days_is_let_go(file: Webho
     async def test() -> None:
         with Receiver(answers=[(410, {})]) as gone, Receiver(answers=[(500, {})] * 1000) as broken:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(gone))
-                await hooks.add(ASKED, "state", address(broken))
+                await hooks.add(ASKED, "state", address(gone), "crowd.example.org")
+                await hooks.add(ASKED, "state", address(broken), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 2)
                 desk.publish()
                 await until(lambda: any(each.reason == "gone" for each in hooks.of(POLICE)))
@@ -367,7 +416,7 @@ def test_one_that_was_removed_gets_nothing_more(file: WebhookFile) -> None:
     async def test() -> None:
         with Receiver() as receiver:
             async with running(hooks):
-                made = await hooks.add(ASKED, "state", address(receiver))
+                made = await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 assert await hooks.remove(POLICE, made.id)
                 await until(lambda: desk.queues == [])
@@ -386,7 +435,7 @@ def test_what_was_decided_long_ago_is_decided_anew_before_it_is_sent(file: Webho
     async def test() -> None:
         with Receiver(wait_s=0.1) as receiver:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(receiver))
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 for _ in range(3):
                     desk.publish()
@@ -397,6 +446,29 @@ def test_what_was_decided_long_ago_is_decided_anew_before_it_is_sent(file: Webho
     run(test)
 
 
+def test_a_disk_that_fails_for_a_while_stops_no_webhook(
+    file: WebhookFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = FakeDesk()
+    hooks = Webhooks(desk, file, "town", lambda: NOW_US, allow_private=True)
+
+    async def test() -> None:
+        with Receiver() as receiver:
+            async with running(hooks):
+                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
+                await until(lambda: len(desk.queues) == 1)
+                with monkeypatch.context() as broken:
+                    broken.setattr(file, "taken", lambda *_: (_ for _ in ()).throw(StorageError("full", "hooks.db", "make room")))
+                    desk.publish()
+                    await until(lambda: len(receiver.received) > 1)
+                await until(lambda: hooks.of(POLICE)[0].last_id == "1")
+                desk.publish()
+                await until(lambda: hooks.of(POLICE)[0].last_id == "2")
+
+    run(test)
+    assert "a webhook has failed" in caplog.text
+
+
 def test_a_slow_receiver_holds_up_no_other(file: WebhookFile) -> None:
     desk = FakeDesk()
     hooks = Webhooks(desk, file, "town", lambda: NOW_US, allow_private=True)
@@ -404,8 +476,8 @@ def test_a_slow_receiver_holds_up_no_other(file: WebhookFile) -> None:
     async def test() -> None:
         with Receiver(wait_s=0.5) as slow, Receiver() as quick:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(slow))
-                await hooks.add(ASKED, "state", address(quick))
+                await hooks.add(ASKED, "state", address(slow), "crowd.example.org")
+                await hooks.add(ASKED, "state", address(quick), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 2)
                 for _ in range(10):
                     desk.publish()

@@ -23,7 +23,7 @@ import msgspec
 import rfc8785
 
 from ruimte.clock import SECOND_US
-from ruimte.errors import RuimteError
+from ruimte.errors import RuimteError, StorageError
 from ruimte.ledger import tree
 from ruimte.ledger.checkpoint import Checkpoint, cosigned, parse, sign_checkpoint
 from ruimte.ledger.entry import SALT_BYTES, Entry, EntryKind
@@ -339,12 +339,12 @@ class Log:
         What was signed must never be contradicted; and what goes into a file that was moved away is as good as not logged.
         """
         if _identity(self._path) != self._file:
-            raise RuimteError(
+            raise StorageError(
                 "the file was moved away under the running node", str(self._path), "put it back, then restart the node"
             )
         size, last = ledger.size(connection), ledger.last_checkpoint(connection)
         if last is None or parse(read_note(last[1])) != Checkpoint(self.origin, size, _root(connection, size)):
-            raise RuimteError("does not fit its last signed checkpoint any more", str(self._path), ledger.RESTORE)
+            raise StorageError("does not fit its last signed checkpoint any more", str(self._path), ledger.RESTORE)
         return size
 
     def _signed(self, checkpoint: Checkpoint) -> str:

@@ -13,6 +13,7 @@ import secrets
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,12 +21,13 @@ import msgspec
 from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.desk import Desk, Event, RefusedError
+from ruimte.notify.handshake import ORIGIN, agree
 from ruimte.notify.post import Poster
 from ruimte.notify.reach import is_public
 from ruimte.notify.trouble import Undelivered
 from ruimte.notify.webhook import SIGNATURE
 from ruimte.share.agreement import Quantity
-from ruimte.share.asking import Action, Asked
+from ruimte.share.asking import FOLLOWED, Asked
 from ruimte.share.event import MEDIA_TYPE
 from ruimte.store.webhooks import Webhook, WebhookFile
 
@@ -38,12 +40,12 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 300.0
 STALE_S = 30.0
 """What was decided longer ago is decided anew before it is sent."""
 
-ACTIONS: dict[str, Action] = {"state": "read-state", "forecast": "read-forecast", "warnings": "read-warnings"}
-
 _FOR_NOW = ("engine-failed", "log-failed", "budget", "not-yet-valid")
 """Refusals that may be over later."""
 _GONE = 410
 _LONGEST_ADDRESS = 500
+_Turn = Literal["over", "anew", "taken", "failed"]
+"""How a turn ended: for good; to be asked anew at once; not without something having been taken; without."""
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +64,7 @@ class Webhooks:
     ) -> None:
         self._desk, self._file, self._lab, self._now_us = desk, file, lab, now_us
         self._allow_private = allow_private
+        self._ca_file = ca_file
         self._poster = Poster(allow_private=allow_private, ca_file=ca_file)
         self._going: dict[str, asyncio.Task[None]] = {}
         self._first: dict[str, Event] = {}
@@ -73,18 +76,23 @@ class Webhooks:
         """The webhooks of a party."""
         return self._file.all(party)
 
-    async def add(self, asked: Asked, kind: str, address: str) -> Webhook:
-        """A new webhook of a party. Raises ``RefusedError`` where the desk refuses it now, and ``RuimteError`` for an address
-        that is none, and where the party has too many."""
+    async def add(self, asked: Asked, kind: str, address: str, origin: str) -> Webhook:
+        """A new webhook of a party; its receiver is asked whether it wants events of ``origin``, this node's name.
+
+        Raises ``RefusedError`` where the desk refuses it now, and ``RuimteError`` for an address that is none or whose receiver
+        does not want them, and where the party has too many.
+        """
         self._check(address)
         if sum(each.ended_us is None for each in self.of(asked.party)) >= MOST_OF_PARTY:
             raise RuimteError(f"there are {MOST_OF_PARTY} already", "webhooks", "remove one first")
         self._desk.leave(await self._desk.live(asked, None))
+        await agree(address, origin, allow_private=self._allow_private, ca_file=self._ca_file)
         webhook = Webhook(
             id=secrets.token_urlsafe(16),
             party=asked.party,
             purpose=asked.purpose,
             address=address,
+            origin=origin,
             kind=kind,
             places=asked.places,
             quantities=asked.quantities,
@@ -147,36 +155,46 @@ class Webhooks:
     async def _serve(self, key: str) -> None:
         """One webhook, until it has ended or was removed."""
         wait_s = FIRST_WAIT_S
-        while (webhook := await asyncio.to_thread(self._file.get, key)) is not None and webhook.ended_us is None:
+        while True:
             try:
-                trouble = await self._follow(webhook)
+                turn = await self._turn(key)
             except Exception:
                 _log.exception("a webhook has failed")
-                trouble = "own-mistake"
-            if trouble is None:
-                continue
-            after, now_us = await asyncio.to_thread(self._file.get, key), self._now_us()
-            if after is None:
+                turn = "failed"
+            if turn == "over":
                 return
-            if after.last_id != webhook.last_id:
-                wait_s = FIRST_WAIT_S  # something was taken before this failed
-            if after.failing_since_us is not None and now_us - after.failing_since_us > GIVE_UP_US:
-                await asyncio.to_thread(self._file.ended, key, "not-taken", now_us)
-                return
-            await asyncio.to_thread(self._file.failed, key, trouble, now_us)
-            await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            if turn != "anew":
+                wait_s = FIRST_WAIT_S if turn == "taken" else wait_s
+                await asyncio.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - not a secret
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    async def _turn(self, key: str) -> _Turn:
+        """Follow for as long as all goes well, and note what does not."""
+        webhook = await asyncio.to_thread(self._file.get, key)
+        if webhook is None or webhook.ended_us is not None:
+            return "over"
+        trouble = await self._follow(webhook)
+        if trouble is None:
+            return "anew"
+        after, now_us = await asyncio.to_thread(self._file.get, key), self._now_us()
+        if after is None:
+            return "over"
+        if after.failing_since_us is not None and now_us - after.failing_since_us > GIVE_UP_US:
+            await asyncio.to_thread(self._file.ended, key, "not-taken", now_us)
+            return "over"
+        await asyncio.to_thread(self._file.failed, key, trouble, now_us)
+        return "failed" if after.last_id == webhook.last_id else "taken"
 
     async def _follow(self, webhook: Webhook) -> str | None:
         """Pass on what comes, until it has to be asked for anew (None), has ended (None), or something failed (what)."""
         asked = Asked(
             party=webhook.party,
             purpose=webhook.purpose,
-            action=ACTIONS[webhook.kind],
+            action=FOLLOWED[webhook.kind],
             lab=self._lab,
             at_us=self._now_us(),
             places=webhook.places,
-            quantities=tuple(_quantity(name) for name in webhook.quantities),
+            quantities=msgspec.convert(webhook.quantities, tuple[Quantity, ...]),
             step=webhook.step,
             agreement=webhook.agreement,
         )
@@ -210,7 +228,7 @@ class Webhooks:
 
     async def _send(self, webhook: Webhook, event: Event) -> str | None:
         """Gives what went wrong; None where it was taken, or the webhook has ended."""
-        headers = {"content-type": MEDIA_TYPE, SIGNATURE.lower(): event.signature, "user-agent": "ruimte"}
+        headers = {"content-type": MEDIA_TYPE, SIGNATURE: event.signature, ORIGIN: webhook.origin, "user-agent": "ruimte"}
         try:
             await self._poster.post(webhook.address, event.body, headers)
         except Undelivered as trouble:
@@ -229,10 +247,6 @@ class Webhooks:
             return f"refused: {reason}"
         await asyncio.to_thread(self._file.ended, webhook.id, reason, self._now_us())
         return None
-
-
-def _quantity(name: str) -> Quantity:
-    return name  # type: ignore[return-value]  # checked when the webhook was made
 
 
 def _is_private(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,9 @@ Action = Literal[
     "contribute-closures",
     "contribute-arrivals",
 ]
+
+FOLLOWED: Mapping[str, Action] = {"state": "read-state", "forecast": "read-forecast", "warnings": "read-warnings"}
+"""What can be followed as it comes, by the name that a request gives it."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

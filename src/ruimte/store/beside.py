@@ -9,7 +9,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from ruimte.errors import RuimteError
+from ruimte.errors import RuimteError, StorageError
 
 _BUSY_S = 5.0
 
@@ -46,6 +46,6 @@ def open_beside(path: Path, schema: str, version: int, holds: str) -> sqlite3.Co
     return connection
 
 
-def unusable(path: Path, error: sqlite3.DatabaseError, holds: str) -> RuimteError:
+def unusable(path: Path, error: sqlite3.DatabaseError, holds: str) -> StorageError:
     """The error of a file that is none of ours, or that cannot be written."""
-    return RuimteError(f"cannot be used for {holds} ({error})", str(path), "check the file and its folder")
+    return StorageError(f"cannot be used for {holds} ({error})", str(path), "check the file and its folder")

@@ -18,6 +18,7 @@ CREATE TABLE webhooks (
   party            TEXT NOT NULL,
   purpose          TEXT NOT NULL,
   address          TEXT NOT NULL,
+  origin           TEXT NOT NULL,  -- what the node calls itself to the receiver
   kind             TEXT NOT NULL,
   places           TEXT NOT NULL,  -- JSON list
   quantities       TEXT NOT NULL,  -- JSON list
@@ -33,18 +34,22 @@ CREATE TABLE webhooks (
 ) WITHOUT ROWID
 """
 _COLUMNS = (
-    "id, party, purpose, address, kind, places, quantities, step, agreement, made_us, last_id, last_us, failing_since_us,"
-    " trouble, ended_us, reason"
+    "id, party, purpose, address, origin, kind, places, quantities, step, agreement, made_us, last_id, last_us,"
+    " failing_since_us, trouble, ended_us, reason"
 )
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook; times are the wall's, µs. ``reason`` says why it has ended, ``trouble`` why the last try failed."""
+    """One webhook; times are the wall's, µs. ``origin`` is the name under which the node sends.
+
+    ``reason`` says why it has ended, ``trouble`` why the last try failed.
+    """
 
     id: str
     party: str
     purpose: str
     address: str
+    origin: str
     kind: str
     places: tuple[str, ...] = ()
     quantities: tuple[str, ...] = ()

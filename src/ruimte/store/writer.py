@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from ruimte.errors import RuimteError
+from ruimte.errors import RuimteError, StorageError
 
 T = TypeVar("T")
 _Work = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
@@ -100,7 +100,7 @@ class Writer:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            mended = RuimteError(
+            mended = StorageError(
                 f"nothing was written ({error})", "database", "check that the disk has room and the file can be written"
             )
             for _, future in group:

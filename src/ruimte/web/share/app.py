@@ -20,8 +20,6 @@ from starlette.types import Message, Receive, Scope, Send
 from ruimte.clock import SystemClock
 from ruimte.errors import RuimteError
 from ruimte.jobs.desk import Desk
-from ruimte.jobs.identity import Caller
-from ruimte.jobs.log import Log
 from ruimte.jobs.webhooks import Webhooks
 from ruimte.lab.lab import Lab
 from ruimte.share.formats import JSON
@@ -34,12 +32,10 @@ from ruimte.web.share import problem, reads, webhooks
 from ruimte.web.share.address import ROOT
 from ruimte.web.share.contribute import contribution
 from ruimte.web.share.live import live
-from ruimte.web.share.log import WitnessKeys, log_routes
 from ruimte.web.share.resource import Resource, mistake
 from ruimte.web.share.root import described, root
 from ruimte.web.share.state import LARGEST_BODY, House, Identify
 from ruimte.web.share.streams import Streams
-from ruimte.web.share.token import ROUTES, Door, caller
 from ruimte.web.share.version import VERSION
 from ruimte.web.sta.body import Bodies
 
@@ -134,18 +130,6 @@ class ShareApp:
     def close(self) -> None:
         """End the streams: the node stops."""
         self.streams.close()
-
-
-def share_app(
-    lab: Lab, desk: Desk, door: Door, log: Log, witness_keys: WitnessKeys, hooks: Webhooks, settings: WebSettings
-) -> ShareApp:
-    """The API with all that belongs to it: tokens, and the log. ``witness_keys`` tells who may cosign the log."""
-
-    async def identify(request: Request) -> Caller:
-        return caller(request)
-
-    routes = [*ROUTES, *log_routes(log, witness_keys)]
-    return ShareApp(lab, desk, hooks, settings, identify=identify, routes=routes, state={"door": door}, marks=door.nonce)
 
 
 def _routes() -> list[Route]:

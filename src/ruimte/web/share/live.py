@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from ruimte.clock import iso
 from ruimte.errors import RuimteError
 from ruimte.jobs.desk import Event, RefusedError
-from ruimte.share.asking import Action
+from ruimte.share.asking import FOLLOWED, Action
 from ruimte.share.event import PREFIX
 from ruimte.web.problems import bad_field
 from ruimte.web.share.accept import choose
@@ -30,7 +30,6 @@ from ruimte.web.share.state import House, caller, house
 MEDIA_TYPE = "text/event-stream"
 BEAT_S = 15.0
 PARAMETERS = ("kind", "zones", "quantities", "step", "agreement")
-KINDS: dict[str, Action] = {"state": "read-state", "forecast": "read-forecast", "warnings": "read-warnings"}
 
 _HEADERS = {"cache-control": "no-store, no-transform", "x-accel-buffering": "no", "vary": "accept"}
 _ID = re.compile(r"[!-~]{1,200}")
@@ -59,9 +58,9 @@ async def live(request: Request) -> Response:
 
 def action_of(kind: str | None) -> Action:
     """The action of following a kind of figures. Raises ``WebError`` (400)."""
-    action = KINDS.get(kind or "state")
+    action = FOLLOWED.get(kind or "state")
     if action is None:
-        raise bad_field("kind", "cannot be followed", f"use {', '.join(KINDS)}")
+        raise bad_field("kind", "cannot be followed", f"use {', '.join(FOLLOWED)}")
     return action
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from ruimte.share.asking import FOLLOWED
 from ruimte.share.formats import CSV, JSON, NGSI_LD, PARQUET, SENSORTHINGS
 from ruimte.web.share import schemas
-from ruimte.web.share.live import KINDS
 from ruimte.web.share.live import MEDIA_TYPE as STREAM
 from ruimte.web.share.problem import MEDIA_TYPE as PROBLEM
 from ruimte.web.share.released import HEADERS
@@ -50,7 +50,7 @@ _PARAMETERS: dict[str, tuple[str, Json, str]] = {
         {"type": "string", "format": "date-time"},
         "2026-04-27T16:00:00Z",
     ),
-    "kind": ("What to follow", {"type": "string", "enum": list(KINDS), "default": "state"}, "state"),
+    "kind": ("What to follow", {"type": "string", "enum": list(FOLLOWED), "default": "state"}, "state"),
 }
 _ERRORS = {
     "400": "The request is not understood: which part, and how to mend it",

@@ -5,13 +5,14 @@ A refusal also tells its ``reason``, and the ``decision``: which entry of the lo
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from ruimte.errors import RuimteError
+from ruimte.errors import RuimteError, StorageError
 from ruimte.jobs.desk import RefusedError
 from ruimte.web.problems import WebError
 
@@ -19,6 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 BUSY_S, LIMIT_S = 30, 60
 """Seconds after which it is worth trying again: what the node cannot do now, and what was asked too often."""
 
+_log = logging.getLogger(__name__)
 _CANNOT = ("engine-failed", "log-failed")
 """Reasons that are no word about the request: nothing could be decided, or nothing could be logged."""
 
@@ -43,6 +45,9 @@ def problem(error: RuimteError) -> dict[str, Any]:
 
 def answer(error: RuimteError) -> Response:
     """The error as an answer. A ``RuimteError`` without a status is a mistake in the request (400)."""
+    if isinstance(error, StorageError):
+        _log.error("%s", error)  # where the node keeps what is nothing to its partners
+        error = WebError(503, "the node cannot read or write what it keeps", "", "try again a little later")
     response = Response(msgspec.json.encode(problem(error)), status_of(error), media_type=MEDIA_TYPE)
     response.headers.update(getattr(error, "headers", {}))  # how to prove who asks
     if response.status_code in (429, 503):

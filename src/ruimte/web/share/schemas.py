@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from ruimte.share.agreement import Quantity, Status
-from ruimte.share.asking import Reason
+from ruimte.share.asking import FOLLOWED, Reason
 
 Json = dict[str, Any]
 
@@ -175,7 +175,7 @@ SCHEMAS: dict[str, Json] = {
     "NewWebhook": _object(
         {
             "address": {"type": "string", "format": "uri", "pattern": "^https://", "maxLength": 500},
-            "kind": {"enum": ["state", "forecast", "warnings"], "default": "state"},
+            "kind": {"enum": list(FOLLOWED), "default": "state"},
             "zones": {"type": "array", "items": _KEY, "maxItems": 1000},
             "quantities": {"type": "array", "items": {"enum": sorted(get_args(Quantity))}},
             "step": {"type": "string", "pattern": "^([1-9][0-9]{0,5}[smhdw])?$"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from ruimte.store.webhooks import Webhook
 from ruimte.web.problems import WebError, bad_field
 from ruimte.web.share import query
 from ruimte.web.share.accept import choose
-from ruimte.web.share.address import ROOT
+from ruimte.web.share.address import ROOT, own_base
 from ruimte.web.share.contribute import read_object
 from ruimte.web.share.live import action_of
 from ruimte.web.share.released import document
@@ -59,7 +60,8 @@ async def create(request: Request) -> Response:
     given = {name: text for name, text in (("step", wish.step), ("agreement", wish.agreement)) if text}
     given |= {name: ",".join(keys) for name, keys in (("zones", wish.zones), ("quantities", wish.quantities)) if keys}
     asked = query.asked(request, who, action_of(wish.kind), given)
-    made = await here.webhooks.add(asked, wish.kind, wish.address)
+    origin = urlsplit(own_base(request, here.settings)).hostname or ""
+    made = await here.webhooks.add(asked, wish.kind, wish.address, origin)
     location = {"location": f"{ROOT}/webhooks/{made.id}"}
     return Response(msgspec.json.encode(_view(made)), 201, location, JSON)
 
