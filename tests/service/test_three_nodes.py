@@ -1,4 +1,4 @@
-"""Three nodes as processes: two cities share with the police under agreements, one is killed, and nothing is missed or doubled."""
+"""Three nodes as processes: two cities share with the police under agreements; whatever is killed, nothing is missed or doubled."""
 
 from __future__ import annotations
 
@@ -129,7 +129,18 @@ class Node:
 
     def start(self) -> None:
         code = "from ruimte.cli import main; main()"
-        command = [sys.executable, "-c", code, "serve", self.folder, "--port", str(self.port), "--no-browser", "--data", self.data]
+        command = [
+            sys.executable,
+            "-c",
+            code,
+            "serve",
+            self.folder,
+            "--port",
+            str(self.port),
+            "--no-browser",
+            "--data",
+            self.data,
+        ]
         output = (self.data / "output.txt").open("ab")
         with output:
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}

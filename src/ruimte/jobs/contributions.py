@@ -75,11 +75,6 @@ class Contributions:
         found = self._store.read(lambda c: contributions.standing(c, now_us))
         return [self._view(told, language, now_us) for told in found if told.body.get("status") != "open"]
 
-    def forget(self, kept_us: int) -> int:
-        """Delete what was over so long ago. Tells how many."""
-        before_us = self._now_us() - kept_us
-        return self._store.write(lambda c: contributions.forget(c, before_us)).result()
-
     def _view(self, told: Contributed, language: str, now_us: int) -> ContributionView:
         return ContributionView(
             kind=told.kind,
