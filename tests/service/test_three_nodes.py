@@ -1,4 +1,4 @@
-"""Three nodes as processes: two cities share with the police under agreements; whatever is killed, nothing is missed or doubled."""
+"""Three nodes as processes: two cities share with the police; whatever is killed, nothing is missed and nothing doubled."""
 
 from __future__ import annotations
 
