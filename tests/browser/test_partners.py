@@ -77,7 +77,9 @@ def test_it_opens_and_closes_by_keys_and_is_fetched_again_when_something_changed
 
 
 def test_police_without_places_of_their_own_see_those_of_others(serve: Serve, open_page: Open, axe: str) -> None:
-    page = open_page(serve(police(), FakeAccounts(), followed=FakePartners()).url)
+    partners = FakePartners()
+    partners.contributed = []
+    page = open_page(serve(police(), FakeAccounts(), followed=partners).url)
     expect(foreign(page)).to_have_count(3)
     expect(page.locator("#map")).to_be_visible()
     expect(page.locator("section.chart")).to_be_hidden()

@@ -28,7 +28,7 @@ from ruimte.text import pick
 
 
 class Contributions:
-    """What partners told one lab. May be called from any thread. ``note`` is called when there is something new to read."""
+    """What partners told one lab. ``note`` is called, in the event loop that asked, when there is something new to read."""
 
     def __init__(self, lab: Lab, store: Store, now_us: Callable[[], int], note: Callable[[], None] = lambda: None) -> None:
         self._lab = lab
@@ -59,25 +59,21 @@ class Contributions:
             return contributions.append(connection, kept)
 
         id_ = self._store.write(work).result()
-        self._note()
         return {"contribution": id_, "kind": kind, "party": party.id, "place": kept.place, "received": iso(now_us), "body": body}
 
     async def __call__(self, asked: Asked, party_name: str, body: dict[str, Any]) -> dict[str, Any]:
         """The same for a request that was decided on, from an event loop."""
         kind = cast(Contribution, asked.action.removeprefix("contribute-"))
         party = Party(id=asked.party, name=party_name, public_key="")
-        return await asyncio.to_thread(self.take, kind, party, body, asked.agreement)
+        receipt = await asyncio.to_thread(self.take, kind, party, body, asked.agreement)
+        self._note()
+        return receipt
 
     def views(self, language: str) -> list[ContributionView]:
         """What holds now, or is still to come, as a person reads it."""
         now_us = self._now_us()
         found = self._store.read(lambda c: contributions.standing(c, now_us))
         return [self._view(told, language, now_us) for told in found if told.body.get("status") != "open"]
-
-    def forget(self, kept_us: int) -> int:
-        """Delete what was over so long ago. Tells how many."""
-        before_us = self._now_us() - kept_us
-        return self._store.write(lambda c: contributions.forget(c, before_us)).result()
 
     def _view(self, told: Contributed, language: str, now_us: int) -> ContributionView:
         return ContributionView(

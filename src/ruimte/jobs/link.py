@@ -169,6 +169,8 @@ class Link:
             return
 
         def work(connection: sqlite3.Connection) -> None:
+            if foreign.link(connection, self.key).failing_since_us is None:
+                return  # another stream of the link was first
             foreign.set_link(connection, self.key, failing_since_us=None, trouble=None, heard_us=self.heard_us)
             records.append_log(connection, self._line("partner-heard", {}))
 

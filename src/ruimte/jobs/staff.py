@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 
 from ruimte.clock import SystemClock
-from ruimte.store import records, staff
+from ruimte.store import contributions, records, staff
 from ruimte.store.records import LogEntry
 from ruimte.store.retention import purge_records
 from ruimte.store.sqlite import Store
@@ -32,12 +32,18 @@ def forget_names(store: Store, lab_us: int, who: str = "system") -> int:
 
 
 def purge(store: Store, logbook_us: int) -> int:
-    """Delete lines of the logbook and closed warnings that are older than the lab keeps them (``retention.logbook``).
+    """Delete lines of the logbook, closed warnings and what partners told, older than the lab keeps them (``retention.logbook``).
 
     Tells how many lines; that it was done is a line too.
     """
     now_us = SystemClock().now_us()
-    return store.write(lambda c: purge_records(c, now_us - logbook_us, now_us, now_us)).result()
+    before_us = now_us - logbook_us
+
+    def work(connection: sqlite3.Connection) -> int:
+        contributions.forget(connection, before_us)
+        return purge_records(connection, before_us, now_us, now_us)
+
+    return store.write(work).result()
 
 
 async def keep_forgetting(store: Store, logbook_us: int, every_s: float = _EVERY_S) -> None:

@@ -4,6 +4,7 @@ import { announce, byId, data, element } from "./page.js";
 import { leaflet as map, lookAt } from "./map.js";
 
 const EVERY_MS = 30_000; // figures grow old without anything that happens
+const OWN = data.places.features.length > 0; // else there is room to say it on the map
 let shapes = null;
 let wrong = null;
 
@@ -43,7 +44,7 @@ async function draw() {
   shapes = L.geoJSON(await answer.json(), {
     pointToLayer: (_, at) => L.circleMarker(at, { radius: 9 }),
     style: ({ properties: place }) => ({ className: `foreign level-${place.fresh ? place.colour : 0} ${place.fresh ? "" : "old"}` }),
-    onEachFeature: ({ properties: place }, layer) => layer.bindTooltip(() => words(place)),
+    onEachFeature: ({ properties: place }, layer) => layer.bindTooltip(() => words(place), OWN ? {} : { permanent: true, direction: "center" }),
   });
   if (!shapes.getLayers().length) return;
   if (first) lookAt(shapes.getBounds());
