@@ -162,7 +162,8 @@ class Sharing:
                     cursor = piece.cursor
                 if not pieces:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(news.wait(), LOOK_AGAIN_S)
+                        async with asyncio.timeout(LOOK_AGAIN_S):  # wait_for may swallow a cancellation
+                            await news.wait()
         except BudgetError as error:
             await queue.put(await self._refused(_denied(asked, "budget", str(error))))
         except RefusedError as refused:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import Request
-
 from ruimte.clock import SECOND_US, SystemClock
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book, agreement_folders
 from ruimte.jobs.contributions import Contributions
-from ruimte.jobs.identity import Caller, Identity
+from ruimte.jobs.identity import Identity
 from ruimte.jobs.lab_policies import lab_policies
 from ruimte.jobs.live import LiveRoom
 from ruimte.jobs.node_log import open_node_log
@@ -45,7 +43,7 @@ from ruimte.text import duration_us
 from ruimte.web.settings import WebSettings
 from ruimte.web.share.app import ShareApp
 from ruimte.web.share.log import log_routes
-from ruimte.web.share.token import ROUTES, Door, caller
+from ruimte.web.share.token import ROUTES, Door, identify
 
 _KEEP_S = 3600.0
 _LOOK_S = 2.0
@@ -135,9 +133,6 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
         desk = Sharing(lab.key, forms, book, decider, log, pair, now_us, processing.processing, contributions)
         hooks = Webhooks(desk, file, lab.key, now_us, allow_private=own.allow_private)
         door = Door(Identity(desk.public_keys, pair, spent, now_us), settings, certificate_header)
-
-        async def identify(request: Request) -> Caller:
-            return caller(request)
 
         app = ShareApp(
             lab,
