@@ -22,6 +22,7 @@ from ruimte.jobs.agreements import Book
 from ruimte.jobs.desk import RefusedError
 from ruimte.jobs.log import Log
 from ruimte.jobs.processing_log import ProcessingLog
+from ruimte.jobs.share_facts import ended, facts
 from ruimte.jobs.share_forms import Forms
 from ruimte.jobs.share_source import Source
 from ruimte.jobs.sharing import Sharing
@@ -433,3 +434,27 @@ def test_who_is_not_named_in_a_rotation_keeps_its_key(world):
     assert content_hash(world.book.all()[0].agreement.content) == world.book.all()[0].hash
     assert world.desk.public_keys(CITY) == [KEYS[CITY].public]
     assert world.desk.public_keys(METRO) == []
+
+
+def test_a_file_that_is_put_back_after_a_restart_does_not_bring_back_what_was_taken_back(world):
+    path = next((world.folder / "agreements").glob("*.json"))
+    before = path.read_bytes()
+    world.book.sign(world.book.all()[0].hash, "revoke", KEYS[CITY])
+    world.log.note_facts(facts(world.lab, world.book))
+    path.write_bytes(before)
+    world.book = world.desk.book = Book((world.folder / "agreements",), lambda: world.now_us)
+    assert world.get()["figures"]  # a process that knows nothing of it
+    world.book.recall(ended(world.log.facts()))
+    assert world.refused().decision.reason == "no-agreement"
+    assert "ended before" in world.book.all()[0].trouble
+
+
+def test_what_changes_of_agreements_and_registers_is_logged_once(world):
+    size = world.log.size
+    first = world.log.note_facts(facts(world.lab, world.book))
+    assert first == len(world.lab.sensors) + len(world.lab.algorithms) + 1
+    assert world.log.note_facts(facts(world.lab, world.book)) == 0
+    world.book.sign(world.book.all()[0].hash, "revoke", KEYS[POLICE])
+    assert world.log.note_facts(facts(world.lab, world.book)) == 1
+    assert world.log.size == size + first + 1
+    assert world.log.payload(world.log.size - 1)[1]["status"] == "revoked"

@@ -59,7 +59,7 @@ def revoked(agreement: Agreement, party: str = CITY) -> Agreement:
 
 def test_folders_that_are_not_there_are_empty(tmp_path: Path) -> None:
     book = Book([tmp_path / "a", tmp_path / "b"], Wall())
-    assert (book.granted(), book.all()) == ([], [])
+    assert (book.granted(), book.all()) == ((), [])
 
 
 def test_it_follows_its_files_on_the_next_call(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +112,17 @@ class Book:
         self._ended: dict[str, Agreement] = {}
         self._blocked = ""
         self._told = _Told()
+        self._recalled: frozenset[str] = frozenset()
+
+    def recall(self, ended: Iterable[str]) -> None:
+        """Hashes of agreements that were taken back or refused, as the node's log knows from before it was started again.
+
+        So a file that was put back does not bring back what was over.
+        """
+        with self._lock:
+            self._recalled = frozenset(ended)
+            self._seen, self._told = {}, _Told()
+            self._unite()
 
     def granted(self) -> tuple[Granted, ...]:
         """Every grant of every agreement that holds, and how it stands now. Looks at the files' stamps on each call.
@@ -277,6 +288,10 @@ class Book:
             if not known.trouble and (signatures.reject or signatures.revoke):
                 only = Signatures(reject=signatures.reject, revoke=signatures.revoke)
                 self._ended[hashed] = msgspec.structs.replace(known.agreement, signatures=only)
+        for hashed in self._recalled & self._agreed.keys():
+            known = self._agreed[hashed]
+            if not (known.agreement.signatures.reject or known.agreement.signatures.revoke):
+                known.trouble = known.trouble or f"{known.path}: it had ended before, and this copy is from before that"
         for _, file in files:
             if file.agreement is None and file.hash in self._agreed:
                 known = self._agreed[file.hash]

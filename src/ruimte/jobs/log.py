@@ -159,12 +159,18 @@ class Log:
         """
         with self._lock:
             known = ledger.facts(self._reading)
-        digests = {key: hashlib.sha256(rfc8785.dumps([kind, payload])).digest() for key, (kind, payload) in facts.items()}
-        new = [key for key, digest in digests.items() if known.get(key) != digest]
+        written = {key: rfc8785.dumps(payload) for key, (_, payload) in facts.items()}
+        new = {key: payload for key, payload in written.items() if known.get(key) != payload}
         if new:
             self.append_many([facts[key] for key in new]).result()
-            self._writer.submit(partial(ledger.put_facts, digests={key: digests[key] for key in new})).result()
+            self._writer.submit(partial(ledger.put_facts, payloads=new)).result()
         return len(new)
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What was logged last of each thing that changes, by its key."""
+        with self._lock:
+            known = ledger.facts(self._reading)
+        return {key: msgspec.json.decode(payload) for key, payload in known.items()}
 
     def cosign(self, text: str, witnesses: Sequence[tuple[str, str]]) -> list[str]:
         """Keep the cosignatures of known witnesses; returns their names.

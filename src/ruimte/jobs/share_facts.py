@@ -6,6 +6,7 @@ algorithm it was told.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +31,13 @@ def facts(lab: Lab, book: Book) -> Facts:
             payload = {"agreement": known.hash, "status": known.status or "in trouble", BODY_HASH: _digest(known.agreement)}
             found[f"agreement/{known.hash}"] = ("agreement", payload)
     return found
+
+
+def ended(logged: Mapping[str, dict[str, Any]]) -> list[str]:
+    """The hashes of agreements that, by what was logged, were taken back or refused."""
+    return [
+        fact["agreement"] for fact in logged.values() if fact.get("status") in ("revoked", "rejected") and "agreement" in fact
+    ]
 
 
 def _digest(entry: object) -> str:

@@ -58,8 +58,8 @@ CREATE TABLE witnessed (    -- the largest tree of other logs that was cosigned
   at     INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE facts (        -- what was logged last of things that change, so that only changes are logged
-  key    TEXT PRIMARY KEY,
-  digest BLOB NOT NULL
+  key     TEXT PRIMARY KEY,
+  payload BLOB NOT NULL     -- canonical JSON
 ) WITHOUT ROWID;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
 CREATE TRIGGER entries_are_fixed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries never change'); END;
@@ -261,13 +261,13 @@ def _signed_by_one_of(keys: Sequence[NoteKey], note: str, where: str) -> Checkpo
 
 
 def facts(connection: sqlite3.Connection) -> dict[str, bytes]:
-    """The digest of what was logged last of each thing that changes, by its key."""
-    return {key: bytes(digest) for key, digest in connection.execute("SELECT key, digest FROM facts")}
+    """What was logged last of each thing that changes (canonical JSON), by its key."""
+    return {key: bytes(payload) for key, payload in connection.execute("SELECT key, payload FROM facts")}
 
 
-def put_facts(connection: sqlite3.Connection, digests: Mapping[str, bytes]) -> None:
+def put_facts(connection: sqlite3.Connection, payloads: Mapping[str, bytes]) -> None:
     """Remember what was logged of things that change."""
-    connection.executemany("INSERT OR REPLACE INTO facts (key, digest) VALUES (?, ?)", digests.items())
+    connection.executemany("INSERT OR REPLACE INTO facts (key, payload) VALUES (?, ?)", payloads.items())
 
 
 def origin(path: Path) -> str | None:

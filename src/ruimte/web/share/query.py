@@ -54,6 +54,7 @@ def asked(request: Request, who: Who, action: Action, given: dict[str, str]) -> 
         quantities=quantities(given.get("quantities")),
         step=step(given.get("step")),
         agreement=agreement(given.get("agreement")),
+        traceparent=request.headers.get("traceparent", "")[:200],
     )
 
 
