@@ -367,5 +367,5 @@ def test_two_cities_and_the_police(nodes: dict[str, Node], tmp_path: Path) -> No
     (subscription,) = [each for each in read_subscriptions(subscriptions_path(police.data, "police")) if each.lab == "beta"]
     pair = node_keys(police.data, "police")
     told = asyncio.run(ask(subscription, KeyPair(pair.private, pair.public)))
-    assert "refuses (401)" in told
+    assert "the agreement was taken back" in told
     assert [each.lab for each in read_subscriptions(subscriptions_path(police.data, "police"))] == ["alpha", "beta"]
