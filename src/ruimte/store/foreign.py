@@ -168,11 +168,10 @@ def append(
 
 
 def newest(connection: sqlite3.Connection, key: str) -> list[Figure]:
-    """Of every place and quantity the newest state that was told."""
+    """The states that were told last, by place and quantity."""
     rows = connection.execute(
-        f"SELECT {', '.join(Figure._fields)} FROM foreign_figures f WHERE link = ?1 AND kind = 'state' AND start_us ="
-        " (SELECT max(start_us) FROM foreign_figures WHERE link = ?1 AND kind = 'state' AND place = f.place"
-        " AND quantity = f.quantity) ORDER BY place, quantity",
+        f"SELECT {', '.join(Figure._fields)} FROM foreign_figures WHERE message ="
+        " (SELECT max(id) FROM foreign_messages WHERE link = ? AND kind = 'state') ORDER BY place, quantity",
         (key,),
     )
     return [_figure(row) for row in rows]

@@ -45,6 +45,7 @@ CREATE TABLE foreign_messages (
   delete_us   INTEGER NOT NULL,
   UNIQUE (link, kind, event)
 );
+CREATE INDEX foreign_messages_by_kind ON foreign_messages (link, kind, id);
 CREATE INDEX foreign_messages_until ON foreign_messages (delete_us);
 
 CREATE TABLE foreign_figures (

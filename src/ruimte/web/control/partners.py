@@ -65,9 +65,10 @@ def panel(request: Request) -> dict[str, Any]:
 
 def told_by_place(request: Request) -> Mapping[str, list[str]]:
     """What partners tell about each place, with who tells it."""
-    _, told = _known(request)
+    partners: Partners | None = request.app.state.partners
+    pages: Pages = request.app.state.pages
     by_place: dict[str, list[str]] = {}
-    for each in told:
+    for each in () if partners is None else partners.told(pages.language(request)):
         by_place.setdefault(each.place, []).append(f"{each.party}: {each.text}")
     return by_place
 
