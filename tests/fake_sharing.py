@@ -27,6 +27,7 @@ from ruimte.share.noise import Noise
 from ruimte.store.noise import NoiseFile
 
 NOW_US = NOW_S * SECOND_US
+SETTINGS = SharingFile(party=CITY, name="City of Example")
 PRIVACY = Privacy(
     epsilon_per_day=2.0, quantities={"people": 0.5}, intervals=8, assumption="nobody stays longer than two hours", public=[]
 )
@@ -48,7 +49,7 @@ class FakeShared:
     desk: FakeDesk
     noise: Noise | None
     keys: KeyPair = KEYS[CITY]
-    settings: SharingFile = SharingFile(party=CITY, name="City of Example")
+    settings: SharingFile = SETTINGS
     now_us: int = NOW_US
 
     def put(self, agreement: Agreement, name: str = "") -> str:
@@ -109,13 +110,21 @@ def furnished(shared: FakeShared) -> dict[str, str]:
     """
     lab = shared.lab
     back = grant(
-        provider=POLICE, consumer=CITY, lab="district", what=What(kinds=("warnings",), zones=("*",)), form=Form(exactness="exact"),
-        legal_ground="Covenant on crowd safety, article 4", duties=Duties(delete_after="1d", name_source="Police of Example"),
+        provider=POLICE,
+        consumer=CITY,
+        lab="district",
+        what=What(kinds=("warnings",), zones=("*",)),
+        form=Form(exactness="exact"),
+        legal_ground="Covenant on crowd safety, article 4",
+        duties=Duties(delete_after="1d", name_source="Police of Example"),
     )
     tells = What(kinds=("state",), zones=("*",), quantities=("people",), contributions=("closures", "arrivals"))
     metro = to_police(lab, consumer=METRO, what=tells)
     noisy = to_police(
-        lab, consumer=METRO, purpose="research", what=What(kinds=("history",), zones=("market",), quantities=("people",)),
+        lab,
+        consumer=METRO,
+        purpose="research",
+        what=What(kinds=("history",), zones=("market",), quantities=("people",)),
         form=privately(privacy=msgspec.structs.replace(privately().privacy, epsilon_per_day=0.5)),
     )
     ivs = [f"06338364-8305-7b74-8000-de496350313{digit}" for digit in range(4)]

@@ -1,4 +1,4 @@
-"""The page of sharing as data: what a manager or a privacy officer sees of agreements, releases, the privacy budget and the log."""
+"""The page of sharing as data: what a manager or a privacy officer sees of agreements, releases, privacy budget and log."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class _View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bar(_View, frozen=True, kw_only=True):
-    """Where an agreement's time lies on a line that holds ``now`` too, in percents: its ``begin``, how long it is (``width``), and
-    how much of it is ``gone``."""
+    """Where an agreement's time lies on a line that holds ``now`` too, in percents: its ``begin``, how long it is (``width``),
+    and how much of it is ``gone``."""
 
     begin: float
     width: float
@@ -96,9 +96,11 @@ class OutView(_View, frozen=True, kw_only=True):
 
 
 class AgreementView(_View, frozen=True, kw_only=True):
-    """One agreement. ``id``: short, for links to it; ``partners``: the others by name; ``told``: how it stands, in a sentence; ``own``: whether this node is
-    a party; ``may``: what it can do with it; ``stops``: what ends when it is taken back. Of a file that holds no agreement only
-    ``id``, ``file``, ``stand`` ("trouble") and ``trouble`` are filled."""
+    """One agreement. ``id``: short, for links to it; ``partners``: the others by name; ``told``: how it stands, in a sentence;
+    ``own``: whether this node is a party; ``may``: what it can do with it; ``stops``: what ends when it is taken back.
+
+    Of a file that holds no agreement only ``id``, ``file``, ``stand`` ("trouble") and ``trouble`` are filled.
+    """
 
     id: str
     hash: str

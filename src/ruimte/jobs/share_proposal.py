@@ -94,5 +94,7 @@ def _privacy(proposal: Proposal, lab: Lab) -> Privacy:
     if privacy is None:
         raise RuimteError("this lab tells nothing with noise", "exactness", "choose another, or add [privacy] to lab.toml")
     drawn = dict.fromkeys(drawn_as(each) for each in proposal.quantities)
-    epsilon = sum(cost(privacy, each) for each in drawn if each in privacy.quantities) / MICRO
+    if unknown := [each for each in drawn if each not in privacy.quantities]:
+        raise RuimteError(f"{unknown[0]} cannot be given with noise", "quantities", "leave it out")
+    epsilon = sum(cost(privacy, each) for each in drawn) / MICRO
     return Privacy(epsilon_per_day=epsilon, intervals=privacy.intervals, assumption=pick(privacy.assumption, "en"))

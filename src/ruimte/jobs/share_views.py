@@ -110,7 +110,7 @@ def _agreement(
             partners=partners,
             stand="trouble",
             told="",
-            trouble=known.trouble,
+            trouble=known.trouble.replace(f"{known.path.parent}/", ""),
         )
     content, said = agreement.content, statements(agreement)
     names = {party.id: party.name for party in content.parties}
@@ -217,9 +217,7 @@ def _stops(own: str | None, flows: Sequence[Granted], names: Mapping[str, str], 
     return [told for grant in ending for told in words.stops(grant, names)]
 
 
-def _out(
-    known: Known, content: Content, own: str | None, given: Given, tally: Tally, words: ShareWords
-) -> OutView | None:
+def _out(known: Known, content: Content, own: str | None, given: Given, tally: Tally, words: ShareWords) -> OutView | None:
     """What went out; None where this node is no party. Refusals that name no agreement are told at each of the party's."""
     if own is None:
         return None

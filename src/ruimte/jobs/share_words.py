@@ -113,7 +113,7 @@ _QUANTITIES: dict[str, dict[str, str]] = {
     "level": {"en": "level of service", "nl": "drukteniveau"},
 }
 _REGIMES: dict[str, dict[str, str]] = {
-    "none": {"en": "none: anonymous figures", "nl": "geen: anonieme cijfers"},
+    "none": {"en": "none (anonymous figures)", "nl": "geen (anonieme cijfers)"},
     "gdpr": {"en": "GDPR", "nl": "AVG"},
     "wpg": {"en": "Police Data Act (Wpg)", "nl": "Wet politiegegevens (Wpg)"},
 }

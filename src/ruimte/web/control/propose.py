@@ -51,6 +51,10 @@ REFUSALS = (
     marked("flow is of gates and count points, and none is given"),
     marked("forecast cannot be given with noise"),
     marked("warnings cannot be given with noise"),
+    marked("people cannot be given with noise"),
+    marked("inflow cannot be given with noise"),
+    marked("outflow cannot be given with noise"),
+    marked("flow cannot be given with noise"),
     marked("level cannot be given with noise"),
     marked("density cannot be given with noise"),
     marked("write the public key that `ruimte share keygen` prints"),
@@ -65,6 +69,7 @@ REFUSALS = (
     marked("name the law, task or decision that it rests on"),
     marked("write it, or set party of [sharing] in node.toml"),
     marked("choose another, or add [privacy] to lab.toml"),
+    marked("leave it out"),
     marked("leave it out, or give zones"),
     marked("leave it out, or give gates or count points"),
     marked("choose from state, history, or put it into a grant of its own"),
@@ -170,7 +175,7 @@ async def _page(
     lab, language = office.lab, pages.language(request)
     words = ShareWords(lab, language)
     known: dict[str, Zone | CountPoint] = {**lab.zones, **lab.count_points}
-    quantities = [each for each in get_args(Quantity) if each == "level" or (lab.zones if each in _OF_ZONES else lab.count_points)]
+    there = [*(_OF_ZONES if lab.zones else ()), *(("flow",) if lab.count_points else ()), "level"]
     return pages.render(
         request,
         "propose.html",
@@ -182,7 +187,7 @@ async def _page(
         places=sorted((pick(each.name, language), key) for key, each in known.items()),
         kinds=[(key, words.kind(key)) for key in get_args(Kind)],
         contributions=[(key, words.kind(key)) for key in get_args(Contribution)],
-        quantities=[(key, words.quantity(key)) for key in quantities],
+        quantities=[(key, words.quantity(key)) for key in get_args(Quantity) if key in there],
         regimes=[(key, words.regime(key)) for key in get_args(Regime)],
         steps=[(key, words.length(key)) for key in _STEPS],
         kept=[(key, words.length(key)) for key in _KEPT],
