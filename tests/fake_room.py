@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -40,6 +41,7 @@ from ruimte.jobs.room import (
     WarningView,
     ZoneView,
 )
+from ruimte.jobs.words import Words as Sentences
 from ruimte.lab.field_reports import report_sensors
 from ruimte.lab.files import FieldReports, LabFile, MeasureEntry, Text, Ticks
 from ruimte.lab.lab import CountPoint, Lab, Zone
@@ -47,7 +49,8 @@ from ruimte.model.role import ROLE_NAMES, Actor
 from ruimte.report.after_action import after_action
 from ruimte.report.words import Words
 from ruimte.store.accounts import Account, Session
-from ruimte.text import pick
+from ruimte.store.records import LogEntry
+from ruimte.text import LANGUAGES, pick
 
 START_US = to_us(datetime(2019, 12, 31, 19, 45, tzinfo=UTC))
 MIDNIGHT_US = to_us(datetime(2019, 12, 31, 23, 0, tzinfo=UTC))
@@ -336,6 +339,11 @@ class FakeRoom:
     async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
         text = check_note(text)
         self._log("note", place, {"en": text, "nl": text}, actor)
+        self.tell("changed")
+
+    async def write_act(self, actor: Actor, kind: str, body: dict[str, Any]) -> None:
+        entry = LogEntry(lab_us=self.now_us, wall_us=self.now_us, kind=kind, who=actor.role, body=body)
+        self._log(kind, None, {language: Sentences(self.lab, language).log(entry) for language in LANGUAGES}, actor)
         self.tell("changed")
 
     async def report_count(self, actor: Actor, place: str, low: float, high: float, note: str = "") -> None:

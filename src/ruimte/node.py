@@ -36,6 +36,7 @@ from ruimte.jobs.register import register_lab
 from ruimte.jobs.replay import Feed as ReplayFeed
 from ruimte.jobs.replay import Replay
 from ruimte.jobs.sensorthings import SensorThings
+from ruimte.jobs.share_office import Office
 from ruimte.jobs.staff import keep_forgetting
 from ruimte.jobs.station import Station
 from ruimte.lab.lab import Lab
@@ -127,6 +128,7 @@ def serve(
             states,
             provider,
             followed=shared.partners if shared else None,
+            sharing=Office(shared, room, now_us) if shared else None,
         )
         path = "" if accounts.has_password or provider else f"sign-in/{first_link(accounts)}"
         if path:

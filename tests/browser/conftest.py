@@ -77,10 +77,16 @@ class Seen:
 
 @contextmanager
 def serving(
-    room: Room, accounts: Accounts, port: int = 0, inbox: Any = None, push: Any = None, followed: Any = None
+    room: Room,
+    accounts: Accounts,
+    port: int = 0,
+    inbox: Any = None,
+    push: Any = None,
+    followed: Any = None,
+    sharing: Any = None,
 ) -> Iterator[Served]:
     """Serve a room on a free port of this machine, in a thread."""
-    app = create_app(room, accounts, WebSettings(), inbox=inbox, push_desk=push, followed=followed)
+    app = create_app(room, accounts, WebSettings(), inbox=inbox, push_desk=push, followed=followed, sharing=sharing)
     server = page_server(app, port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -101,8 +107,8 @@ def serving(
 def serve() -> Iterator[Callable[..., Served]]:
     """Serves any room, until the test ends."""
     with ExitStack() as stack:
-        yield lambda room, accounts, port=0, inbox=None, push=None, followed=None: stack.enter_context(
-            serving(room, accounts, port, inbox, push, followed)
+        yield lambda room, accounts, port=0, inbox=None, push=None, followed=None, sharing=None: stack.enter_context(
+            serving(room, accounts, port, inbox, push, followed, sharing)
         )
 
 

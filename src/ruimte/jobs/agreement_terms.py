@@ -70,23 +70,30 @@ def propose(path: Path, now_s: int) -> Agreement:
 
     Raises ``RuimteError`` with the first thing that is wrong with it.
     """
-    file = _read(path)
+    return agreement_of(_read(path), now_s, f"{path}, ", path.parent)
+
+
+def agreement_of(file: TermsFile, now_s: int, at: str = "", folder: Path | None = None) -> Agreement:
+    """The agreement that terms describe. ``at`` stands before the field in errors; keys' files are beside them in ``folder``.
+
+    Raises ``RuimteError`` with the first thing that is wrong.
+    """
     complaint = time_zone(file.time_zone)
     if complaint is not None:
-        raise RuimteError(complaint[0], f"{path}, field time_zone", complaint[1])
+        raise RuimteError(complaint[0], f"{at}field time_zone", complaint[1])
     zone = ZoneInfo(file.time_zone)
     if file.on_withdrawal not in ("ends", "part"):
-        raise RuimteError(f"{file.on_withdrawal!r} is not known", f"{path}, field on_withdrawal", 'write "ends" or "part"')
+        raise RuimteError(f"{file.on_withdrawal!r} is not known", f"{at}field on_withdrawal", 'write "ends" or "part"')
     validity = Validity(
-        not_before=_moment_s(file.valid_from, zone, f"{path}, field valid_from"),
-        not_after=_moment_s(file.valid_until, zone, f"{path}, field valid_until", whole_day=True),
+        not_before=_moment_s(file.valid_from, zone, f"{at}field valid_from"),
+        not_after=_moment_s(file.valid_until, zone, f"{at}field valid_until", whole_day=True),
     )
     content = Content(
         iv=str(uuid.uuid4()),
         group_id=file.group,
         created_at=now_s,
         validity=validity,
-        parties=tuple(Party(id=each.id, name=each.name, public_key=_key(each, path)) for each in file.party),
+        parties=tuple(Party(id=each.id, name=each.name, public_key=_key(each, at, folder)) for each in file.party),
         grants=tuple(_grant(each) for each in file.grant),
         on_withdrawal="part" if file.on_withdrawal == "part" else "ends",
     )
@@ -95,7 +102,7 @@ def propose(path: Path, now_s: int) -> Agreement:
         agreement = Agreement(version=1, content=with_policies(content))
         check(agreement)
     except RuimteError as error:
-        raise RuimteError(error.what, f"{path}, {error.where}", error.mend) from None
+        raise RuimteError(error.what, f"{at}{error.where}", error.mend) from None
     return agreement
 
 
@@ -135,13 +142,13 @@ def _usual_minimum(raw: dict[str, Any]) -> None:
             form.setdefault("minimum", USUAL_MINIMUM)
 
 
-def _key(party: PartyTable, path: Path) -> str:
-    if bool(party.public_key) == bool(party.public_key_file):
-        mend = "write the public key that `ruimte share keygen` prints, or name its file"
-        raise RuimteError("give one of public_key and public_key_file", f"{path}, party {party.id[:80]}", mend)
-    if party.public_key:
+def _key(party: PartyTable, at: str, folder: Path | None) -> str:
+    if party.public_key and not party.public_key_file:
         return party.public_key
-    return read_public_key(path.parent / party.public_key_file)
+    if folder is None or bool(party.public_key) == bool(party.public_key_file):
+        mend = "write the public key that `ruimte share keygen` prints, or name its file"
+        raise RuimteError("give one of public_key and public_key_file", f"{at}party {party.id[:80]}", mend)
+    return read_public_key(folder / party.public_key_file)
 
 
 def _grant(table: GrantTable) -> Grant:

@@ -87,6 +87,11 @@ class Keeper:
         now_us = self._clock.now_us()
         self._store.write(lambda c: self._log(c, now_us, "note", actor, place, body)).result()
 
+    def act(self, actor: Actor, kind: str, body: Mapping[str, object]) -> None:
+        """Write what somebody did elsewhere on the node."""
+        now_us = self._clock.now_us()
+        self._store.write(lambda c: self._log(c, now_us, kind, actor, None, body)).result()
+
     def report(self, actor: Actor, place: str, low: float, high: float, note: str = "") -> Figure:
         """Keep how many people somebody sees in a zone, as an observation of it and a line of the logbook, both or none.
 

@@ -328,6 +328,10 @@ class LiveRoom:
         await asyncio.to_thread(self._keeper.note, actor, text, place)
         await self._tell("changed")
 
+    async def write_act(self, actor: Actor, kind: str, body: dict[str, Any]) -> None:
+        await asyncio.to_thread(self._keeper.act, actor, kind, body)
+        await self._tell("changed")
+
     async def report_count(self, actor: Actor, place: str, low: float, high: float, note: str = "") -> None:
         await asyncio.to_thread(self._keeper.report, actor, place, low, high, note)
         await self._tell("changed")

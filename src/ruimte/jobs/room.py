@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -341,6 +341,10 @@ class Room(Protocol):
 
     async def write_note(self, actor: Actor, text: str, place: str | None = None) -> None:
         """Write a note into the logbook. Raises ``RuimteError`` where it is not fit for it. Durable when it returns."""
+        ...
+
+    async def write_act(self, actor: Actor, kind: str, body: dict[str, Any]) -> None:
+        """Write into the logbook what somebody did elsewhere on the node: ``body`` fills the sentence of the kind. Durable."""
         ...
 
     async def report_count(self, actor: Actor, place: str, low: float, high: float, note: str = "") -> None:

@@ -13,6 +13,7 @@ from ruimte.jobs.compare_sentences import SENTENCES as COMPARING
 from ruimte.jobs.delivery_words import SENTENCES as DELIVERY
 from ruimte.jobs.partner_words import CONDITIONS
 from ruimte.jobs.partner_words import SENTENCES as PARTNERS
+from ruimte.jobs.share_words import LOGGED as SHARING
 from ruimte.lab.lab import Lab
 from ruimte.model.role import ROLE_NAMES
 from ruimte.model.warning import Reason
@@ -230,7 +231,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
     },
 }
-_SENTENCES |= DELIVERY | COMPARING | PARTNERS
+_SENTENCES |= DELIVERY | COMPARING | PARTNERS | SHARING
 _MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
 IDENTIFIERS = {
     "a number plate": "een kenteken",

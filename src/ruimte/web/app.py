@@ -21,9 +21,10 @@ from ruimte.jobs.inbox import Inbox
 from ruimte.jobs.partners import Partners
 from ruimte.jobs.push_desk import PushDesk
 from ruimte.jobs.room import Room
+from ruimte.jobs.share_office import Office
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.control import act, compare, logbook, page, partners, wall
+from ruimte.web.control import act, compare, logbook, page, partners, propose, sharing, wall
 from ruimte.web.guard import Guard, security_headers
 from ruimte.web.limits import Limits
 from ruimte.web.oidc import routes as oidc
@@ -48,10 +49,11 @@ def create_app(
     channels: Callable[[], list[ChannelState]] | None = None,
     provider: Provider | None = None,
     followed: Partners | None = None,
+    sharing: Office | None = None,
 ) -> Starlette:
     """The application for one room, with the ``services`` for programs that stand before its pages, what its ``inbox`` tells of
     its sources, a ``push_desk`` where browsers may ask to be warned, how its ``channels`` do, the ``provider`` that signs people
-    in, and the partners that are ``followed``.
+    in, the partners that are ``followed``, and the office that does the ``sharing``.
 
     Raises ``RuimteError`` where the browser libraries are missing.
     """
@@ -94,6 +96,7 @@ def create_app(
     app.state.limits = Limits()
     app.state.provider = provider
     app.state.partners = followed
+    app.state.sharing = sharing
     app.state.flows = Flows()
     app.state.reporting = asyncio.Lock()
     app.state.pages = Pages(room.lab.zone, static=statics.url, scripts=statics.names(".js"), lab=room.lab, version=__version__)
@@ -123,6 +126,14 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/report", logbook.report),
         Route("/sources", sources.sources_page),
         Route("/sensors", sensors.sensors_page),
+        Route("/sharing", sharing.sharing_page, methods=["GET"]),
+        Route("/sharing", sharing.take_in, methods=["POST"]),
+        Route("/sharing/propose", propose.form_page, methods=["GET"]),
+        Route("/sharing/propose", propose.propose, methods=["POST"]),
+        Route("/sharing/{hash}/agreement.json", sharing.download, methods=["GET"]),
+        Route("/sharing/{hash}/sign", sharing.sign, methods=["POST"]),
+        Route("/sharing/{hash}/reject", sharing.reject, methods=["POST"]),
+        Route("/sharing/{hash}/revoke", sharing.revoke, methods=["POST"]),
         Route("/sign-in", auth.sign_in_page, methods=["GET"]),
         Route("/sign-in", auth.sign_in, methods=["POST"]),
         Route("/sign-in/provider", oidc.begin, methods=["GET"]),

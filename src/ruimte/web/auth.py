@@ -27,13 +27,18 @@ _MAX_BODY = 16_384
 
 async def form(request: Request) -> dict[str, str]:
     """The fields of a posted form. Raises a 413 for a body that no form of ours has, a 400 for one that is no text."""
+    return {name: values[-1] for name, values in (await form_lists(request)).items()}
+
+
+async def form_lists(request: Request, most_bytes: int = _MAX_BODY) -> dict[str, list[str]]:
+    """The same for a form in which a field may come several times."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _MAX_BODY:
-            raise WebError(413, f"the form is larger than {_MAX_BODY} bytes", "body", "send less")
+        if len(body) > most_bytes:
+            raise WebError(413, f"the form is larger than {most_bytes} bytes", "body", "send less")
     try:
-        return {name: values[-1] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+        return parse_qs(body.decode(), keep_blank_values=True)
     except ValueError:
         raise WebError(400, "the form is not readable", "body", "send application/x-www-form-urlencoded, UTF-8") from None
 
