@@ -113,6 +113,8 @@ class Drawn:
         self._random = np.random.default_rng(1)
         station.source = self
 
+    def refresh(self) -> None: ...
+
     def newest(self) -> Figures:
         return self._figures("state", np.array([self.start_us]))
 

@@ -266,6 +266,8 @@ def test_history_is_bounded_and_ends_where_the_newest_tick_does(world):
 def test_a_forecast_and_warnings(world):
     forecast = world.get("read-forecast", quantities=("people",))
     assert forecast["meta"]["issued"]
+    assert forecast["meta"]["algorithm"] == world.run.station.picture.forecast.algorithm
+    assert "counting-line-balance" in world.get()["meta"]["algorithm"]
     assert figure(forecast, "square", "people")["value"] is not None
     assert world.get("read-warnings")["warnings"] == []
 

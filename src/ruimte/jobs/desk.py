@@ -20,6 +20,10 @@ class RefusedError(RuimteError):
         self.index = index
 
 
+class NotYetError(RuimteError):
+    """What is asked will be there in a while."""
+
+
 class Released(msgspec.Struct, frozen=True, kw_only=True):
     """One answer, as it goes out. Entry ``index`` of the log commits to its SHA-256, with ``salt`` (base64url).
 

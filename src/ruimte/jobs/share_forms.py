@@ -13,6 +13,7 @@ from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
 from ruimte.estimate.advance import ALGORITHMS
 from ruimte.jobs.agreements import Book
+from ruimte.jobs.desk import NotYetError
 from ruimte.jobs.room import WarningView
 from ruimte.jobs.share_source import Source
 from ruimte.lab.lab import Lab
@@ -38,6 +39,8 @@ MOST_KEPT = 32
 """So many answers of up to a day are kept, of what was read and of what was put into form, until there is something new."""
 MOST_AT_ONCE = 48
 """Steps that a stream which comes back gets in one go; then the next, until it has caught up."""
+ESTIMATED = ", ".join(f"{name} {version}" for name, version in ALGORITHMS.items())
+"""What the lab's states are told by."""
 _NOTHING_YET = "ask again when its first tick is over"
 
 
@@ -51,10 +54,11 @@ class Piece:
 
 @dataclass(slots=True)
 class _Ready:
-    """Figures in their form, what is to be known of their ``noise``, and as they are ``told`` in JSON once that was made."""
+    """Figures in their form, what is to be known of their ``noise``, by which ``algorithm``; ``told``: in JSON, once made."""
 
     figures: Figures
     noise: Mapping[str, Any] | None = None
+    algorithm: str = ESTIMATED
     told: msgspec.Raw | None = None
 
     def step(self, start_us: int) -> _Ready:
@@ -79,7 +83,6 @@ class Forms:
     ) -> None:
         self._lab, self._source, self._warnings, self._book = lab, source, warnings, book
         self._now_us, self._noise = now_us, noise
-        self._algorithm = ", ".join(f"{name} {version}" for name, version in ALGORITHMS.items())
         self._places = lab_places(lab)
         self._common: tuple[tuple[Granted, ...], Cells] | None = None
         self._described: dict[tuple[str, int], dict[str, Any]] = {}
@@ -88,6 +91,7 @@ class Forms:
 
     def refresh(self) -> None:
         """There may be something new: read it."""
+        self._source.refresh()
         self._read.clear()
         self._ready.clear()
 
@@ -134,18 +138,18 @@ class Forms:
         if decision.asked.action == "read-forecast":
             ahead = self._source.forecast()
             if ahead is None:
-                raise RuimteError("has no forecast", self._lab.key, _NOTHING_YET)
+                raise NotYetError("has no forecast", self._lab.key, _NOTHING_YET)
             figures = release(ahead, _granted(decision), self._places, self._cells())
-            return self._written(decision, _Ready(self._cut(decision, figures)), media_type)
+            return self._written(decision, _Ready(self._cut(decision, figures), algorithm=self._source.forecaster), media_type)
         span = self._newest_step(decision)
         if span is None:
-            raise RuimteError("has no figures", self._lab.key, _NOTHING_YET)
+            raise NotYetError("has no figures", self._lab.key, _NOTHING_YET)
         return self._written(decision, self._formed(decision, *span), media_type)
 
     def _history_body(self, decision: Decision, media_type: str, from_us: int | None, until_us: int | None) -> bytes:
         span = self._newest_step(decision)
         if span is None:
-            raise RuimteError("has no figures", self._lab.key, _NOTHING_YET)
+            raise NotYetError("has no figures", self._lab.key, _NOTHING_YET)
         until_us = span[1] if until_us is None else min(until_us, span[1])
         from_us = until_us - DAY_US if from_us is None else from_us
         if until_us - from_us > LONGEST_US:
@@ -221,7 +225,7 @@ class Forms:
         described = self._described.get(key)
         if described is None:
             described = self._described[key] = describe(granted.grant, self._places)
-        meta = metadata(figures, granted, self._places, self._algorithm, ready.noise, described)
+        meta = metadata(figures, granted, self._places, ready.algorithm, ready.noise, described)
         told = None
         if media_type == formats.JSON:
             told = ready.told = ready.told or msgspec.Raw(msgspec.json.encode(formats.rows(figures, meta)))

@@ -35,20 +35,28 @@ class Source:
         self._own = len(own)
         self._row = {gate: self._own + index for index, gate in enumerate(station.lab.gates)}
         self._is_zone = np.array([place.quantity == "people" for place in model.places], dtype=bool)
+        self._picture: Picture | None = None
         self._newest: Figures | None = None
 
+    def refresh(self) -> None:
+        """The room has told of a new picture: it is on the disk by now, with all that it rests on."""
+        self._picture, self._newest = self._station.picture, None
+
     def newest(self) -> Figures | None:
-        """The newest tick, as the room shows it; None while there is none."""
-        picture = self._station.picture
+        """The newest tick that the room has told of; None while there is none."""
+        if self._picture is None:
+            self.refresh()
+        picture = self._picture
         if picture is None:
             return None
-        start_us = picture.end_us - self.tick_us
-        if self._newest is None or self._newest.starts_us[0] != start_us:
+        newest = self._newest
+        if newest is None:
+            start_us = picture.end_us - self.tick_us
             value, low, high = self._empty(1)
             self._put_states(picture, value, low, high)
             self._station.store.read(lambda c: self._put_gates(c, value, start_us, picture.end_us))
-            self._newest = self._figures("state", np.array([start_us]), value, low, high)
-        return self._newest
+            newest = self._newest = self._figures("state", np.array([start_us]), value, low, high)
+        return newest
 
     def history(self, from_us: int, until_us: int) -> Figures:
         """Every tick that lies in [``from_us``, ``until_us``), as the newest estimate tells it; what nobody knows is NaN."""
@@ -69,7 +77,9 @@ class Source:
 
     def forecast(self) -> Figures | None:
         """What is expected of zones and count points, by the forecast of the newest picture; None where there is none."""
-        picture = self._station.picture
+        if self._picture is None:
+            self.refresh()
+        picture = self._picture
         if picture is None or picture.forecast is None:
             return None
         forecast = picture.forecast
@@ -81,6 +91,11 @@ class Source:
             cube[zones, :, _PEOPLE] = told[zones]
             cube[points, :, _FLOW] = told[points] * _AN_HOUR
         return self._figures("forecast", forecast.valid_us - self.tick_us, value, low, high, forecast.issued_us)
+
+    @property
+    def forecaster(self) -> str:
+        """What the forecast is told by."""
+        return "" if self._picture is None or self._picture.forecast is None else self._picture.forecast.algorithm
 
     def _empty(self, steps: int) -> tuple[Array, Array, Array]:
         value, low, high = (np.full((len(self.places), steps, len(BASE)), np.nan) for _ in range(3))
@@ -113,8 +128,9 @@ class Source:
         """A column of states, not known where nothing was heard for too long."""
         if column.dtype.kind != "f":
             return column
-        silent = np.array([self._station.is_silent(age) for age in ages_us.tolist()], dtype=bool)
-        return np.where(silent, np.nan, column)
+        ages, which = np.unique(ages_us, return_inverse=True)
+        silent = np.array([self._station.is_silent(age) for age in ages.tolist()], dtype=bool)
+        return np.where(silent[which], np.nan, column)
 
     def _put(
         self,

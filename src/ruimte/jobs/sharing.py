@@ -168,9 +168,10 @@ class Sharing:
             await queue.put(await self._refused(_denied(asked, "budget", str(error))))
         except RefusedError as refused:
             await queue.put(refused)
-        except Exception:
+        except Exception as error:
             _log.exception("a live share broke off")
-            await queue.put(RefusedError(_denied(asked, "engine-failed", "the node made a mistake; come back with the last id")))
+            told = str(error) if isinstance(error, RuimteError) else "the node made a mistake; come back with the last id"
+            await queue.put(RefusedError(_denied(asked, "engine-failed", told)))
 
     def _event(self, decision: Decision, cursor: str, released: Released) -> Event:
         granted = decision.granted

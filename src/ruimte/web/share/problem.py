@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from ruimte.errors import RuimteError, StorageError
-from ruimte.jobs.desk import RefusedError
+from ruimte.jobs.desk import NotYetError, RefusedError
 from ruimte.web.problems import WebError
 
 MEDIA_TYPE = "application/problem+json"
@@ -59,4 +59,6 @@ def status_of(error: RuimteError) -> int:
     """The HTTP status of an error."""
     if isinstance(error, RefusedError):
         return 503 if error.decision.reason in _CANNOT else 403
+    if isinstance(error, NotYetError):
+        return 503
     return error.status if isinstance(error, WebError) else 400
