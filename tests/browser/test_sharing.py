@@ -115,7 +115,7 @@ def test_a_file_is_taken_in_and_comes_out_signed(served: Any, shared: Any, open_
     expect(page.get_by_role("alert")).to_contain_text("the file: is not JSON.")
 
 
-def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, shared: Any, open_page: Open) -> None:
+def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, shared: Any, open_page: Open, axe: str) -> None:
     page = open_page(f"{served.url}/sharing", plain=True, expecting="400")
     page.get_by_role("link", name="Propose an agreement").click()
     page.get_by_label("Name").fill("Metro of Example")
@@ -123,7 +123,8 @@ def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, s
     page.locator("#partner_key").fill("not a key")
     page.get_by_label("warnings").check()
     page.get_by_role("button", name="Make it").click()
-    expect(page.get_by_role("alert")).to_contain_text("is not an Ed25519 key")
+    expect(page.get_by_role("alert")).to_contain_text("The partner: is not an Ed25519 key.")
+    assert violations(page, axe) == []
     expect(page.get_by_label("warnings")).to_be_checked()
     page.locator("#partner_key").fill(KEYS[METRO].public)
     page.get_by_role("button", name="Make it").click()

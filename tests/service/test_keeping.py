@@ -164,6 +164,15 @@ def test_a_note_is_a_line_of_the_logbook(lab_run):
         asyncio.run(lab_run.room.write_note(WHO, "hier", "nowhere"))
 
 
+def test_what_was_done_elsewhere_on_the_node_is_a_line_too(lab_run):
+    lab_run.hours(1)
+    heard = lab_run.room.listen()
+    asyncio.run(lab_run.room.write_act(WHO, "agreement-signed", {"partner": "{Police}", "agreement": "abc"}))
+    assert heard.get_nowait().kind == "changed"
+    (line,) = lab_run.room.logbook("nl", limit=1)
+    assert (line.text, line.who, line.name) == ("Overeenkomst abc met {Police} ondertekend.", "operator", "Jo Jansen")
+
+
 def test_no_device_tells_what_people_tell(lab_run):
     store, lab = lab_run.run.store, lab_run.room.lab
     box = Inbox(lab, store, lab_run.clock)

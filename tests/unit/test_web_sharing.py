@@ -15,7 +15,9 @@ from starlette.testclient import TestClient
 from agreed import CITY, KEYS, METRO, NOW_S, POLICE, grant, pair_of, privately, proposed
 from fake_room import FakeAccounts, FakeRoom
 from fake_sharing import NOW_US, FakeShared, file_of, furnished, in_force, offered, office_of, shared_of, to_police
+from ruimte.ledger.checkpoint import cosign
 from ruimte.ledger.entry import Entry
+from ruimte.ledger.note import read_note
 from ruimte.model.role import ROLES, Actor, Role
 from ruimte.settings import SharingFile
 from ruimte.share.agreement import Agreement, Form, What
@@ -139,6 +141,8 @@ def test_what_went_out_and_what_was_refused_today_comes_from_the_log(manager: Te
     assert "Releases today: 13, the last at 16:13. Refused: 2 × asked for another purpose; 1 × the log could not" in text(manager)
     shared.now_us += 24 * 3_600_000_000
     assert "Releases today: 0" in text(manager)
+    shared.logged("release", {"agreement": hashes["in force"], "party": POLICE})
+    assert "Releases today: 1, the last at 16:13." in text(manager)
     assert "Releases today: 13" not in text(manager)
 
 
@@ -209,6 +213,17 @@ def test_a_replay_says_how_sharing_is_begun(signed_in: TestClient, language: str
     assert told in text(signed_in, language)
     assert signed_in.post("/sharing", files={"file": ("x.json", b"{}", "application/json")}).status_code == 404
     assert signed_in.get("/sharing/propose").status_code == 404
+
+
+def test_who_witnessed_the_log_is_told_by_name(manager: TestClient, shared: FakeShared) -> None:
+    shared.put(in_force(shared))
+    shared.logged("decision", {"agreement": "", "party": POLICE, "allowed": True, "reason": "allowed"})
+    log = shared.desk.log
+    note = log.checkpoint()
+    signed = note + str(cosign(read_note(note).text, POLICE, KEYS[POLICE].private, NOW_S - 60))
+    log.cosign(signed, [(POLICE, KEYS[POLICE].public)])
+    assert "✓ Police of Example cosigned 1 entries, 16:12" in text(manager)
+    assert "✓ Police of Example ondertekende 1 regels mee, 16:12" in text(manager, "nl")
 
 
 # --- what is done there -----------------------------------------------------------------------------------------------------
@@ -335,29 +350,35 @@ def test_a_proposal_is_made_signed_and_kept(manager: TestClient, shared: FakeSha
 
 
 @pytest.mark.parametrize(
-    ("changes", "english", "dutch"),
+    ("changes", "part", "english", "dutch"),
     [
-        ({"partner_key": "x"}, "is not an Ed25519 key", "dit is geen Ed25519-sleutel"),
-        ({"partner_id": "urn:nld:oin:12"}, "is not an OIN", "dit is geen OIN"),
-        ({"zones": []}, "no place is named", "er is geen plek gekozen"),
-        ({"kinds": []}, "the grant gives nothing", "er wordt niets gegeven"),
-        ({"quantities": []}, "no quantity is named", "er zijn geen cijfers gekozen"),
-        ({"exactness": "exact", "ground": "", "regime": "none"}, "there is none, for exact figures", "er is geen grondslag"),
-        ({"ground": ""}, "there is none, under gdpr", "de AVG vraagt er een"),
-        ({"end": "2026-09-01"}, "it ends before it begins", "eindigt voordat ze begint"),
-        ({"end": "soon"}, "this is no day", "dit is geen dag"),
-        ({"minimum": "-1"}, "this is no whole number", "dit is geen heel getal"),
-        ({"kinds": ["secrets"]}, "that cannot be chosen", "dat valt niet te kiezen"),
-        ({"zones": ["harbour-street"]}, "people is of zones, and none is given", "er is geen gebied gekozen"),
-        ({"exactness": "private"}, "this lab tells nothing with noise", "dit lab geeft niets met ruis"),
+        ({"partner_key": "x"}, "The partner", "is not an Ed25519 key", "dit is geen Ed25519-sleutel"),
+        ({"partner_id": "urn:nld:oin:12"}, "The partner", "is not an OIN", "dit is geen OIN"),
+        ({"zones": []}, "Of which places", "no place is named", "er is geen plek gekozen"),
+        ({"kinds": []}, "What it gets", "the grant gives nothing", "er wordt niets gegeven"),
+        ({"quantities": []}, "Which figures", "no quantity is named", "er zijn geen cijfers gekozen"),
+        (
+            {"exactness": "exact", "ground": "", "regime": "none"},
+            "Why, and under which law",
+            "there is none, for exact figures",
+            "er is geen grondslag",
+        ),
+        ({"ground": ""}, "Why, and under which law", "there is none, under gdpr", "de AVG vraagt er een"),
+        ({"end": "2026-09-01"}, "From when until when", "it ends before it begins", "eindigt voordat ze begint"),
+        ({"end": "soon"}, "From when until when", "this is no day", "dit is geen dag"),
+        ({"minimum": "-1"}, "How exact", "this is no whole number", "dit is geen heel getal"),
+        ({"kinds": ["secrets"]}, "What it gets", "that cannot be chosen", "dat valt niet te kiezen"),
+        ({"zones": ["harbour-street"]}, "Which figures", "people is of zones, and none is given", "er is geen gebied gekozen"),
+        ({"exactness": "private"}, "How exact", "this lab tells nothing with noise", "dit lab geeft niets met ruis"),
     ],
 )
 def test_what_is_wrong_with_a_proposal_is_said_and_what_was_filled_in_stays(
-    manager: TestClient, shared: FakeShared, changes: dict[str, object], english: str, dutch: str
+    manager: TestClient, shared: FakeShared, changes: dict[str, object], part: str, english: str, dutch: str
 ) -> None:
     answer = manager.post("/sharing/propose", data=FORM | changes)
     assert answer.status_code == 400
-    assert english in read(answer.text)
+    told = read(answer.text).replace(" :", ":")
+    assert f"That was not done: {part}: {english}" in told
     assert 'value="Metro of Example"' in answer.text
     manager.get("/sharing", params={"lang": "nl"})
     assert dutch in read(manager.post("/sharing/propose", data=FORM | changes).text)

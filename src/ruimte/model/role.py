@@ -9,8 +9,9 @@ import msgspec
 Role = Literal["viewer", "operator", "manager", "privacy-officer", "admin"]
 Permission = Literal["look", "act", "manage", "names", "export", "retain", "administer"]
 """``look``: see the picture and the logbook. ``act``: acknowledge, decide, note, shelve, report from the field.
-``manage``: change the rules of the day, end what others shelved. ``names``: read who did what, as long as that is kept.
-``export``: take the logbook along. ``retain``: delete what is past its time. ``administer``: accounts, channels."""
+``manage``: change the rules of the day, end what others shelved, sign and take back agreements. ``names``: read who did what, as
+long as that is kept. ``export``: take the logbook along. ``retain``: delete what is past its time. ``administer``: accounts,
+channels."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 MAY: dict[Role, frozenset[Permission]] = {

@@ -76,6 +76,18 @@ REFUSALS = (
     marked("choose from people, flow, inflow, outflow, or put it into a grant of its own"),
 )
 """What may be wrong with what was filled in, and how to mend it."""
+_PARTS = (
+    (marked("The partner"), ("partner", "parties[1]")),
+    (marked("This node"), ("party", "name", "parties[0]")),
+    (marked("What it gets"), ("kinds", "what.kinds")),
+    (marked("Of which places"), ("zones", "what.zones", "what.gates")),
+    (marked("Which figures"), ("quantities", "step", "what.quantities", "form.step")),
+    (marked("How exact"), ("exactness", "minimum", "round_to", "form")),
+    (marked("What it may tell this lab"), ("contributions", "what.contributions")),
+    (marked("From when until when"), ("begin", "end", "validity", "field valid")),
+    (marked("Why, and under which law"), ("purpose", "regime", "legal", "duties")),
+)
+"""The parts of the form, and how the fields begin that belong to each."""
 
 
 async def form_page(request: Request) -> Response:
@@ -168,6 +180,12 @@ def _usual(lab: Lab) -> dict[str, list[str]]:
     }
 
 
+def _part(where: str) -> str:
+    """The part of the form that a field belongs to; the field itself where it belongs to none."""
+    field = where.removeprefix("grants[0].").removeprefix("properties.")
+    return next((part for part, begins in _PARTS if field.startswith(begins)), where)
+
+
 async def _page(
     request: Request, office: Office, fields: Mapping[str, Sequence[str]], problem: RuimteError | None = None
 ) -> Response:
@@ -181,6 +199,7 @@ async def _page(
         "propose.html",
         200 if problem is None else problem.status if isinstance(problem, WebError) else 400,
         problem=problem,
+        where="" if problem is None else _part(problem.where),
         own=await asyncio.to_thread(office.own),
         one=lambda name: next(iter(fields.get(name, ())), ""),
         chosen=lambda name, value: value in fields.get(name, ()),
