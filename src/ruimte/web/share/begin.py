@@ -151,7 +151,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
 
 def own_party(book: Book, public: str) -> str | None:
     """The id under which a key's holder is a party of the agreements; None where it is none."""
-    known = [each.agreement for each in book.all() if each.agreement is not None]
+    known = [each.agreement for each in book.all() if each.agreement is not None and not each.trouble]
     found = [party.id for agreement in known for party in agreement.content.parties if current_key(agreement, party.id) == public]
     return found[0] if found else None
 
