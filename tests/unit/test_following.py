@@ -305,6 +305,21 @@ def test_a_revoked_agreement_ends_it_at_once_and_a_new_signature_begins_it_again
     play(tmp_path, story)
 
 
+def test_an_agreement_only_to_tell_things_is_followed_for_its_log(tmp_path):
+    async def story(world: World) -> None:
+        await world.node.break_off()
+        only = What(contributions=("closures",), zones=("square",))
+        world.standing = msgspec.structs.replace(world.standing, grants=(grant(what=only),))
+        world.node.resumed.clear()
+        await world.node.break_off()
+        await world.until(lambda: world.state.witnessed_us)
+        await asyncio.sleep(0.1)
+        assert world.link.ended is None
+        assert world.node.resumed == []
+
+    play(tmp_path, story)
+
+
 def test_a_partner_that_refuses_says_why(tmp_path):
     async def story(world: World) -> None:
         world.node.refuse = 403
@@ -371,6 +386,9 @@ def test_a_log_that_contradicts_itself_ends_all_trust_until_somebody_looks(tmp_p
         world.clock.us += SECOND_US
         world.link.subscription = msgspec.structs.replace(SUBSCRIPTION, trusted_s=world.clock.us // SECOND_US)
         await world.until(lambda: 3 in world.people())
+        await world.until(lambda: world.state.log_size == world.node.log.size)  # the log as it is now is witnessed anew
+        assert "partner-trusted" in world.kinds()
+        assert world.state.distrusted_us is None
 
     play(tmp_path, story)
 

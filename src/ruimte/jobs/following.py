@@ -21,7 +21,7 @@ from ruimte.errors import RuimteError
 from ruimte.jobs.event_stream import ServerEvent
 from ruimte.jobs.link import EndedError, Link, Standing
 from ruimte.jobs.partner import PartnerError
-from ruimte.jobs.witnessing import Asker, LogContradictsError, Witnessing, prove, witness
+from ruimte.jobs.witnessing import Asker, LogContradictsError, Witnessing, forgive, prove, witness
 from ruimte.ledger.entry import body_hash
 from ruimte.share.received import UnverifiableError, check, committed
 from ruimte.share.shared import read_shared
@@ -29,7 +29,8 @@ from ruimte.store.foreign import Cursor, Message
 
 STREAMS = ("state", "forecast", "warnings")
 """Kinds that are followed live; "history" is only asked for."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+FIRST_WAIT_S, LONGEST_WAIT_S, LONGEST_REFUSED_S = 1.0, 60.0, 600.0
+"""How long a broken link waits before it is tried again: at first, at the longest, and where the partner refused."""
 _WITNESS_S = 60.0
 _LOOK_S = 1.0
 """So soon it is seen that an agreement stands again, or that a partner is trusted again."""
@@ -82,7 +83,7 @@ class Follower:
                 if link.heard_us != came and link.ended is None:
                     wait_s = FIRST_WAIT_S
                 await self._rest(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come back at once
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S if link.ended is None else LONGEST_REFUSED_S)
         finally:
             await self._provider.aclose()
 
@@ -103,12 +104,14 @@ class Follower:
     async def _follow(self) -> None:
         while self.link.is_distrusted():
             await asyncio.sleep(_LOOK_S)
+        state = self.link.state()
+        if self.link.is_forgiven(state):
+            await forgive(self._witnessing, state.checkpoint)
+            await self.link.trust()
         standing = self.link.standing()
         await self._read_places()
         await self._fill_gap(standing)
         streams = [kind for kind in STREAMS if kind in standing.kinds]
-        if not streams:
-            raise EndedError("the agreement gives nothing that comes by itself")
         work = [*(self._listen(stream) for stream in streams), self._keep_witnessing(), self._keep_standing()]
         tasks = [asyncio.create_task(each) for each in work]
         try:

@@ -92,12 +92,17 @@ class Link:
         return self._store.read(lambda c: foreign.cursor(c, self.key, stream))
 
     def received(self) -> list[int]:
-        """Ids of the messages that hold a receipt."""
-        return self._store.read(lambda c: foreign.message_ids(c, self.key))
+        """Ids of the messages that the partner's log has to hold: where it was trusted anew, those that came since."""
+        since_us = self.subscription.trusted_s * SECOND_US
+        return self._store.read(lambda c: foreign.message_ids(c, self.key, since_us))
 
     def message(self, id_: int) -> Message | None:
         """One of them."""
         return self._store.read(lambda c: foreign.message(c, id_))
+
+    def is_forgiven(self, state: LinkState) -> bool:
+        """Whether the partner's log contradicted itself, and somebody has looked since."""
+        return state.distrusted_us is not None and not self.is_distrusted(state)
 
     def is_distrusted(self, state: LinkState | None = None) -> bool:
         """Whether the partner's log contradicted itself, and nobody has looked since."""
@@ -212,6 +217,17 @@ class Link:
             foreign.set_link(connection, self.key, **changes)
 
         await self._write(work)
+
+    async def trust(self) -> None:
+        """Somebody looked: the partner's log is followed from now on as if it were new."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            changes = {"distrusted_us": None, "distrust": None, "checkpoint": None, "log_size": 0}
+            foreign.set_link(connection, self.key, **changes)
+            records.append_log(connection, self._line("partner-trusted", {}))
+
+        await self._write(work)
+        self._tell()
 
     async def distrust(self, error: LogContradictsError) -> None:
         """Say loudly that the partner's log contradicts itself, keep both checkpoints, and take nothing more."""

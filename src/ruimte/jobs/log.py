@@ -287,6 +287,10 @@ class Log:
         with self._lock:
             return ledger.last_cosignatures(self._reading)
 
+    def forgive(self, origin: str) -> None:
+        """Witness another log from its beginning on again: somebody looked into how it came to contradict itself."""
+        self._writer.submit(lambda connection: ledger.forget_seen(connection, origin)).result()
+
     def seen(self, origin: str) -> int:
         """How many entries of another log this node has witnessed."""
         with self._lock:

@@ -36,6 +36,8 @@ class Witnessing(Protocol):
 
     def seen(self, origin: str) -> int: ...
 
+    def forgive(self, origin: str) -> None: ...
+
     def witness(self, shown: str, key: NoteKey, proof: Sequence[bytes], name: str) -> Witnessed | Unwitnessed: ...
 
 
@@ -77,6 +79,12 @@ async def witness(asker: Asker, keys: Sequence[str], known: str | None, witnessi
         raise RuimteError(found.told, "log", "it is looked at again in a minute")
     await asker.post("/share/v1/log/cosignatures", f"{found.checkpoint.text}\n{found.line}")
     return Seen(shown, said.size)
+
+
+async def forgive(witnessing: Witnessing, known: str | None) -> None:
+    """Begin anew with a log of which the checkpoint ``known`` was seen last."""
+    if known is not None:
+        await asyncio.to_thread(witnessing.forgive, parse(read_note(known)).origin)
 
 
 async def prove(asker: Asker, message: Message, keys: Sequence[str]) -> None:

@@ -193,9 +193,9 @@ def warnings(connection: sqlite3.Connection, key: str) -> list[ForeignWarning]:
     return [ForeignWarning(id_, made_us, msgspec.json.decode(body)) for id_, made_us, body in rows]
 
 
-def message_ids(connection: sqlite3.Connection, key: str) -> list[int]:
-    """Ids of the messages that are kept, oldest first."""
-    rows = connection.execute("SELECT id FROM foreign_messages WHERE link = ? ORDER BY id", (key,))
+def message_ids(connection: sqlite3.Connection, key: str, since_us: int = 0) -> list[int]:
+    """Ids of the messages that are kept and came from ``since_us`` on, oldest first."""
+    rows = connection.execute("SELECT id FROM foreign_messages WHERE link = ? AND received_us >= ? ORDER BY id", (key, since_us))
     return [int(row[0]) for row in rows]
 
 

@@ -220,6 +220,11 @@ def put_seen(connection: sqlite3.Connection, said: Checkpoint, note: str, at: in
     )
 
 
+def forget_seen(connection: sqlite3.Connection, origin: str) -> None:
+    """Begin anew with another log: what is cosigned next need not follow from before."""
+    connection.execute("DELETE FROM witnessed WHERE origin = ?", (origin,))
+
+
 def check(connection: sqlite3.Connection, keys: Sequence[NoteKey], where: str) -> None:
     """Look whether entries and hashes are those that the last checkpoint was signed over, by reading all of them.
 
