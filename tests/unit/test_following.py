@@ -19,6 +19,8 @@ from ruimte.jobs.log import Log
 from ruimte.jobs.subscriptions import Subscription
 from ruimte.share.agreement import What
 from ruimte.share.contract import content_hash
+from ruimte.share.received import UnverifiableError
+from ruimte.share.shared import read_places
 from ruimte.store import foreign, records
 from ruimte.store.sqlite import Store
 
@@ -39,7 +41,7 @@ class World:
     """A police node that follows a city's."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock = Clock()
+        self.clock = Clock(BEGIN_US + STEP_US)
         self.node = FakeNode(folder, HASH, self.clock)
         self.store = Store(folder / "police.db", "police", durable=False)
         self.own = Log(folder / "police.log.db", POLICE, KEYS[POLICE], self.clock)
@@ -226,6 +228,55 @@ def test_more_than_the_agreement_gives_is_not_taken_whoever_signed_it(tmp_path, 
         await world.until(lambda: world.state.refused)
         assert world.people() == {}
         assert "does not give" in world.state.refusal["reason"]
+
+    play(tmp_path, story)
+
+
+HOSTILE = {
+    "a time that is none": {"figures": [figures(0) | {"end": "soon"}]},
+    "a state of tomorrow": {"figures": [figures(300)]},
+    "a quantity that is none": {"figures": [figures(0) | {"quantity": "souls"}]},
+    "a level like a book": {"figures": [figures(0) | {"level": "x" * 5000}]},
+    "figures that are no list": {"figures": {"a": 1}},
+    "no figures": {},
+    "a backward step": {"figures": [figures(1) | {"end": figures(0)["start"]}]},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_partner_that_signs_nonsense_breaks_nothing(tmp_path, name):
+    async def story(world: World) -> None:
+        await world.node.tell("state", world.node.event("state", "1", {"meta": META, **HOSTILE[name]}))
+        await world.until(lambda: world.state.refused)
+        assert (world.people(), world.messages()) == ({}, 0)
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [],
+        {"features": "all"},
+        {"features": [1]},
+        {"features": [{"properties": {"key": 3}}]},
+        {"features": [{"properties": {"key": "a", "name": {"en": {}}}}]},
+        {"features": [{"properties": {"key": "a"}, "geometry": {"type": "Polygon", "coordinates": "no"}}]},
+        {"features": [{"properties": {"key": "a"}, "geometry": {"type": "Star", "coordinates": [1, 2]}}]},
+        {"features": [{"properties": {"key": "a"}, "geometry": {"type": "Point", "coordinates": [["x"]]}}]},
+    ],
+)
+def test_places_that_are_none_are_refused(places):
+    with pytest.raises(UnverifiableError):
+        read_places(msgspec.json.encode(places))
+
+
+def test_a_warning_with_a_time_that_is_none_is_refused(tmp_path):
+    async def story(world: World) -> None:
+        bad = {"place": "square", "level": "E", "priority": 1, "phase": "open", "probability": 0.6, "exercise": False}
+        bad |= {"opened": "x", "expected_at": "y", "earliest": None, "latest": None}
+        await world.node.tell("warnings", world.node.event("warnings", "a", {"meta": META, "warnings": [bad]}))
+        await world.until(lambda: world.state.refused)
 
     play(tmp_path, story)
 

@@ -24,7 +24,7 @@ from ruimte.jobs.partner import PartnerError
 from ruimte.jobs.witnessing import Asker, LogContradictsError, Witnessing, forgive, prove, witness
 from ruimte.ledger.entry import body_hash
 from ruimte.share.received import UnverifiableError, check, committed
-from ruimte.share.shared import read_shared
+from ruimte.share.shared import read_places, read_shared
 from ruimte.store.foreign import Cursor, Message
 
 STREAMS = ("state", "forecast", "warnings")
@@ -242,14 +242,10 @@ class Follower:
         answer = await self._provider.get("/share/v1/places", wanted, "application/geo+json")
         if answer.status_code in _REFUSED:
             raise EndedError(_reason(answer.content) or "refused")
-        try:
-            places = msgspec.json.decode(answer.content, type=dict[str, Any])
-        except msgspec.DecodeError:
-            places = None
-        if not answer.is_success or places is None:
+        if not answer.is_success:
             where = self.link.subscription.url
             raise RuimteError(f"answers {answer.status_code} where its places should be", where, "ask its operator")
-        await self.link.keep_places(places)
+        await self.link.keep_places(read_places(answer.content))
 
     # --- the provider's log -----------------------------------------------------------------------------------------
 

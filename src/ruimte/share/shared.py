@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
+from shapely.errors import ShapelyError
+from shapely.geometry import mapping, shape
 
 from ruimte.clock import to_us
-from ruimte.share.agreement import ALL, Grant
-from ruimte.share.received import UnverifiableError
+from ruimte.share.agreement import ALL, Grant, Quantity
+from ruimte.share.received import SKEW_US, UnverifiableError
 from ruimte.share.warned import SharedWarning
 from ruimte.store.foreign import Figure, ForeignWarning
 
 MOST_FIGURES = 200_000
+MOST_BYTES = 4 * 1024 * 1024
+"""Of the shapes of a partner's places."""
+
+_Key = Annotated[str, msgspec.Meta(max_length=100)]
 
 
 class Shared(NamedTuple):
@@ -25,15 +31,30 @@ class Shared(NamedTuple):
 
 
 class _Row(msgspec.Struct, frozen=True):
-    place: str
-    quantity: str
+    place: _Key
+    quantity: Quantity
     start: str
     end: str
     value: float | None = None
     low: float | None = None
     high: float | None = None
     suppressed: bool = False
-    level: str | None = None
+    level: _Key | None = None
+
+
+class _About(msgspec.Struct, frozen=True):
+    key: _Key
+    kind: _Key = "zone"
+    name: _Key | dict[str, _Key] = ""
+
+
+class _Feature(msgspec.Struct, frozen=True):
+    properties: _About
+    geometry: dict[str, Any] | None = None
+
+
+class _Places(msgspec.Struct, frozen=True):
+    features: list[_Feature]
 
 
 class _Figures(msgspec.Struct, frozen=True):
@@ -59,12 +80,34 @@ def read_shared(data: bytes, kind: str, grants: Sequence[Grant], made_us: int) -
         raise UnverifiableError("form", "cannot be read as figures or warnings") from None
     if len(figures) > MOST_FIGURES:
         raise UnverifiableError("form", f"holds more than {MOST_FIGURES} figures")
+    if kind != "forecast" and any(figure.end_us > made_us + SKEW_US for figure in figures):
+        raise UnverifiableError("future", "tells as known what is still to come")
     _require_given(figures, grants)
     return Shared(figures, [])
 
 
+def read_places(body: bytes) -> dict[str, Any]:
+    """The places that a partner shares, as GeoJSON (RFC 7946) of which every part has been looked at.
+
+    Raises ``UnverifiableError`` where it is none.
+    """
+    try:
+        told = msgspec.json.decode(body if len(body) <= MOST_BYTES else b"", type=_Places)
+        shapes = [None if each.geometry is None else mapping(shape(each.geometry)) for each in told.features]
+    except (msgspec.DecodeError, ShapelyError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise UnverifiableError("form", "the places cannot be read") from None
+    features = [
+        {"type": "Feature", "id": each.properties.key, "properties": msgspec.to_builtins(each.properties), "geometry": geometry}
+        for each, geometry in zip(told.features, shapes, strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
 def _warning(told: SharedWarning, made_us: int) -> ForeignWarning:
     """A warning is known by its place and when it was opened."""
+    for moment in (told.opened, told.expected_at, told.earliest, told.latest):
+        if moment is not None:
+            _us(moment)
     return ForeignWarning(f"{told.place} {told.opened} {told.level}", made_us, msgspec.to_builtins(told))
 
 
