@@ -58,7 +58,7 @@ class World:
 
     def _stand(self) -> Standing:
         if self.standing is None:
-            raise EndedError("the agreement was revoked")
+            raise EndedError("revoked")
         return self.standing
 
     @property
@@ -345,11 +345,12 @@ def test_a_revoked_agreement_ends_it_at_once_and_a_new_signature_begins_it_again
         await world.node.tell_step(0)
         await world.until(lambda: len(world.people()) == 1)
         standing, world.standing = world.standing, None
-        await world.until(lambda: world.link.ended == "the agreement was revoked")
+        await world.until(lambda: world.link.ended == "revoked")
         await world.node.tell_step(1)
         await asyncio.sleep(0.1)
         assert [*world.people()] == [0]
         assert world.kinds()[-1] == "partner-ended"
+        assert world.state.trouble["why"] == "link.revoked"
         world.standing = standing
         await world.until(lambda: len(world.people()) == 2)
 

@@ -23,6 +23,7 @@ from ruimte.jobs.agreements import Book
 from ruimte.jobs.event_stream import ServerEvent
 from ruimte.jobs.log import Log
 from ruimte.jobs.meeting import meet, read_valid
+from ruimte.jobs.partner_words import LINKS
 from ruimte.jobs.subscribing import Subscriber
 from ruimte.jobs.subscriptions import (
     Subscription,
@@ -32,10 +33,13 @@ from ruimte.jobs.subscriptions import (
     with_subscription,
     write_subscriptions,
 )
+from ruimte.jobs.words import Words
+from ruimte.lab.read import read_lab
 from ruimte.share.contract import content_hash, sign
 from ruimte.share.document import write_document
 from ruimte.store import foreign
 from ruimte.store.foreign import Cursor, Message
+from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
 
 AGREED = agreed(grant())
@@ -296,6 +300,13 @@ def test_a_running_node_takes_up_and_lets_go_of_what_changes_in_the_file(tmp_pat
             assert (view.partner, view.lab, view.places) == ("City of Example", "boulevard", [])
             message = Message("1", "state", 1, 1, ONE.agreement, 0, "s", "d", "", b"{}", "{}", 2**62)
             store.write(lambda c: foreign.append(c, ONE.key, message, stream="state", at=Cursor("1", 1))).result()
+            agreement = next((tmp_path / "agreements").glob("*.json"))
+            kept = agreement.read_bytes()
+            agreement.write_bytes(b"{}")
+            (view,) = subscriber.views("en")
+            assert (view.status, view.partner, view.until) == ("ended", CITY, None)
+            assert "cannot be read" in view.told
+            agreement.write_bytes(kept)
             path.write_text("{")  # a file that is wrong changes nothing
             await asyncio.sleep(0.1)
             assert len(subscriber) == 1
@@ -329,3 +340,14 @@ def test_what_an_agreement_does_not_let_be_kept_is_deleted(tmp_path):
             store.write(lambda c, m=message, f=told: foreign.append(c, "k", m, f)).result()
         assert store.write(lambda c: foreign.forget(c, 150)).result() == 1
         assert [each.start_us for each in store.read(lambda c: foreign.figures(c, "k", "state", 0, 1000))] == [200]
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+@pytest.mark.parametrize("why", sorted(LINKS))
+def test_every_trouble_of_a_link_can_be_said(police, why, language):
+    words = Words(read_lab(police), language)
+    body = {"partner": "City", "why": why, "reason": "of this", "status": 500, "host": "city.example"}
+    for kind in ("partner-lost", "partner-ended", "partner-refused", "partner-distrusted"):
+        told = words.log(LogEntry(lab_us=0, wall_us=0, kind=kind, who="system", body=body))
+        assert "City" in told
+        assert "{" not in told

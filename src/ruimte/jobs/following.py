@@ -72,10 +72,10 @@ class Follower:
                     if not link.is_distrusted():
                         await link.failed({"why": "link.closed"})
                 except EndedError as error:
-                    await link.end(error.why)
+                    await link.end(error)
                 except PartnerError as error:
                     if error.status in _REFUSED:
-                        await link.end(_reason(error.problem) or error.what)
+                        await link.end(_ended(error.problem, error.what))
                     else:
                         await link.failed({"why": "link.refused", "reason": error.what})
                 except RuimteError as error:
@@ -94,7 +94,7 @@ class Follower:
             try:
                 self.link.standing()
             except EndedError as error:
-                await self.link.end(error.why)
+                await self.link.end(error)
                 await asyncio.sleep(_LOOK_S)
             else:
                 return
@@ -139,7 +139,7 @@ class Follower:
             async for id_, kind, data in events:
                 await self.link.heard()
                 if kind == "ended":
-                    raise EndedError(_reason(data) or "refused")
+                    raise _ended(data)
                 if kind not in ("figures", "warning"):
                     continue
                 try:
@@ -241,7 +241,7 @@ class Follower:
         wanted = {"agreement": self.link.subscription.agreement}
         answer = await self._provider.get("/share/v1/places", wanted, "application/geo+json")
         if answer.status_code in _REFUSED:
-            raise EndedError(_reason(answer.content) or "refused")
+            raise _ended(answer.content)
         if not answer.is_success:
             where = self.link.subscription.url
             raise RuimteError(f"answers {answer.status_code} where its places should be", where, "ask its operator")
@@ -282,11 +282,12 @@ def _sent(data: str) -> _Sent:
         raise UnverifiableError("form", "is no message of a live share") from None
 
 
-def _reason(told: Any) -> str:
-    """The line in a problem document, as text or read already; empty where there is none."""
+def _ended(told: Any, otherwise: str = "refused") -> EndedError:
+    """What a problem document says (as text, or read already), where it is one."""
     try:
         problem = msgspec.json.decode(told, type=dict[str, Any]) if isinstance(told, str | bytes) else told
     except msgspec.DecodeError:
-        return ""
-    text = str(problem.get("detail") or problem.get("title") or "")
-    return "".join(letter if letter.isprintable() else "?" for letter in text)[:300]
+        problem = {}
+    text = str(problem.get("detail") or problem.get("title") or otherwise)
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)[:300]
+    return EndedError(str(problem.get("reason", "")), plain)

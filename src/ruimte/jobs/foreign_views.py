@@ -78,7 +78,7 @@ class PartnerView(_View, frozen=True, kw_only=True):
     lab: str
     purpose: str
     agreement: str
-    until: str
+    until: str | None
     status: LinkStatus
     since: str | None
     told: str
@@ -144,6 +144,34 @@ def partner_view(
         missing=missing,
         places=places,
         warnings=[_warning(warning, names) for warning in warnings],
+    )
+
+
+def lost_view(*, key: str, party: str, lab: str, purpose: str, agreement: str, told: str) -> PartnerView:
+    """The view of a subscription whose agreement is not there, or cannot be read: nothing is shown of it but that."""
+    return PartnerView(
+        key=key,
+        partner=party,
+        party=party,
+        lab=lab,
+        purpose=purpose,
+        agreement=agreement,
+        until=None,
+        status="ended",
+        since=None,
+        told=told,
+        exactness="",
+        source="",
+        last=None,
+        old=True,
+        refused=0,
+        refusal="",
+        witnessed=None,
+        log_size=0,
+        proved=0,
+        missing=None,
+        places=[],
+        warnings=[],
     )
 
 

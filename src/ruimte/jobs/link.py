@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ruimte.clock import MINUTE_US, SECOND_US
+from ruimte.jobs.partner_words import ENDED
 from ruimte.jobs.subscriptions import Subscription
 from ruimte.jobs.witnessing import LogContradictsError, Seen
 from ruimte.share.agreement import Grant, Party
@@ -46,11 +47,12 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EndedError(Exception):
-    """The agreement gives nothing (any more); ``why`` says it in a line."""
+    """The agreement gives nothing (any more): ``reason`` is one of ``ENDED``, else ``told`` says it in a line."""
 
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
+    def __init__(self, reason: str, told: str = "") -> None:
+        super().__init__(told or reason)
+        self.reason = reason if reason in ENDED else "refused"
+        self.told = told or reason
 
 
 class Link:
@@ -199,13 +201,13 @@ class Link:
         if await self._write(work):
             self._tell()
 
-    async def end(self, why: str) -> None:
+    async def end(self, error: EndedError) -> None:
         """The partner, or the agreement, gives nothing any more."""
-        if self.ended == why:
+        if self.ended == error.told:
             return
-        self.ended = why
+        self.ended = error.told
         await self._write(lambda c: foreign.set_link(c, self.key, failing_since_us=None))
-        await self.failed({"why": "link.refused", "reason": why}, "partner-ended")
+        await self.failed({"why": f"link.{error.reason}", "reason": error.told}, "partner-ended")
 
     async def witnessed(self, seen: Seen, proved: int) -> None:
         """The partner's log is in order, and so many more receipts were found in it."""

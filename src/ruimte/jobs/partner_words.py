@@ -28,6 +28,25 @@ EXACTNESS: dict[str, dict[str, str]] = {
     "minimum": {"en": "at least {minimum} people", "nl": "ten minste {minimum} mensen"},
 }
 
+ENDED: dict[str, dict[str, str]] = {
+    "proposed": {"en": "the agreement is not signed by all", "nl": "de overeenkomst is niet door allen ondertekend"},
+    "rejected": {"en": "the agreement was rejected", "nl": "de overeenkomst is afgewezen"},
+    "revoked": {"en": "the agreement was taken back", "nl": "de overeenkomst is ingetrokken"},
+    "expired": {"en": "the agreement has expired", "nl": "de overeenkomst is verlopen"},
+    "not-yet-valid": {"en": "the agreement does not hold yet", "nl": "de overeenkomst geldt nog niet"},
+    "no-agreement": {
+        "en": "the agreement is not there any more, or cannot be read",
+        "nl": "de overeenkomst is er niet meer, of is niet te lezen",
+    },
+    "purpose": {"en": "the agreement gives nothing for this purpose", "nl": "de overeenkomst geeft niets voor dit doel"},
+    "forbidden-by-lab": {"en": "the partner's own rules forbid it", "nl": "de eigen regels van de partner verbieden het"},
+    "budget": {
+        "en": "of the partner's privacy budget nothing is left today",
+        "nl": "van het privacybudget van de partner is vandaag niets meer over",
+    },
+}
+"""Why a partner shares no more, by the reason of a refusal or how the agreement stands."""
+
 LINKS: dict[str, dict[str, str]] = {
     "link.unreachable": {"en": "the node does not answer", "nl": "de node antwoordt niet"},
     "link.unknown-host": {"en": "the name {host} is not known", "nl": "de naam {host} is niet bekend"},
@@ -101,4 +120,5 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "{lines} berichten van partners zijn gewist: de overeenkomst laat ze niet langer bewaren.",
     },
 }
+LINKS |= {f"link.{reason}": words for reason, words in ENDED.items()}
 SENTENCES |= LINKS

@@ -19,10 +19,11 @@ from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
 from ruimte.jobs.following import Follower, Provider
-from ruimte.jobs.foreign_views import PartnerView, partner_view
+from ruimte.jobs.foreign_views import PartnerView, lost_view, partner_view
 from ruimte.jobs.link import EndedError, Link, Standing
 from ruimte.jobs.live import LiveRoom
 from ruimte.jobs.partner import Partner
+from ruimte.jobs.partner_words import ENDED
 from ruimte.jobs.subscriptions import Subscription, read_subscriptions
 from ruimte.jobs.witnessing import Witnessing
 from ruimte.keys.signature import KeyPair
@@ -32,18 +33,14 @@ from ruimte.share.contract import current_key
 from ruimte.store import foreign, records
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
+from ruimte.text import pick
 
 _LOOK_S = 1.0
 _FORGET_S = 600.0
 _STOP_S = 5.0
 _THREADS = 16
 _AHEAD_US = DAY_US
-_ENDED = {
-    "proposed": "the agreement is not signed by all",
-    "rejected": "the agreement was rejected",
-    "revoked": "the agreement was revoked",
-    "expired": "the agreement has expired",
-}
+
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +181,7 @@ class Subscriber:
 
     def views(self, language: str) -> list[PartnerView]:
         """Every link as a person reads it. From any thread."""
-        return [view for each in [*self._followers.values()] if (view := self._view(each, language)) is not None]
+        return [self._view(each, language) for each in [*self._followers.values()]]
 
     def places(self) -> dict[str, Any]:
         """The places of partners that gave a geometry, as a GeoJSON FeatureCollection (properties: link, key, kind)."""
@@ -198,15 +195,20 @@ class Subscriber:
                     features.append({"type": "Feature", "properties": place, "geometry": feature["geometry"]})
         return {"type": "FeatureCollection", "features": features}
 
-    def _view(self, follower: Follower, language: str) -> PartnerView | None:
+    def _view(self, follower: Follower, language: str) -> PartnerView:
         link, now_us = follower.link, self._now_us()
         subscription = link.subscription
         known = agreement_of(self._book, subscription.agreement)
-        if known is None:
-            return None
-        grant = grant_of(known, subscription)
-        if grant is None:
-            return None
+        grant = None if known is None else grant_of(known, subscription)
+        if known is None or grant is None:
+            return lost_view(
+                key=subscription.key,
+                party=subscription.provider,
+                lab=subscription.lab,
+                purpose=subscription.purpose,
+                agreement=subscription.agreement,
+                told=pick(ENDED["no-agreement"], language),
+            )
         read, key = self._store.read, subscription.key
         state = read(lambda c: foreign.link(c, key))
         return partner_view(
@@ -247,13 +249,13 @@ def standing_of(book: Book, subscription: Subscription, now_us: int) -> Standing
     """What the agreement gives a subscription now. Raises ``EndedError`` where that is nothing."""
     known = agreement_of(book, subscription.agreement)
     if known is None:
-        raise EndedError("the agreement is not among the node's any more")
+        raise EndedError("no-agreement")
     ours = [each for each in book.granted() if each.agreement == subscription.agreement and _is_of(each.grant, subscription)]
     grants = tuple(each.grant for each in ours if each.status == "valid" and each.not_before_us <= now_us < each.not_after_us)
     if not ours:
-        raise EndedError("the agreement gives this node nothing for this purpose")
+        raise EndedError("purpose")
     if not grants:
-        raise EndedError(_ENDED.get(ours[0].status, "the agreement does not hold at this time"))
+        raise EndedError("not-yet-valid" if ours[0].status == "valid" else ours[0].status)
     key = current_key(known, subscription.provider)
     return Standing(grants=grants, provider=party_of(known, subscription.provider), keys=(key,))
 
