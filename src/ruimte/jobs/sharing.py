@@ -21,6 +21,7 @@ from ruimte.clock import SECOND_US, iso
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
 from ruimte.jobs.desk import Event, RefusedError, Released
+from ruimte.jobs.given import Given, given
 from ruimte.jobs.log import Log, Receipt
 from ruimte.jobs.processing_log import activity_uri
 from ruimte.jobs.room import Room
@@ -31,7 +32,6 @@ from ruimte.ledger.entry import EntryKind, body_hash
 from ruimte.share import formats
 from ruimte.share.asking import Action, Asked, Decision, Granted, Reason
 from ruimte.share.budget import BudgetError
-from ruimte.share.contract import current_key
 from ruimte.share.decide import Decider
 from ruimte.share.event import Kind, cloud_event
 from ruimte.share.releases import release_payload
@@ -39,8 +39,6 @@ from ruimte.share.releases import release_payload
 LOOK_AGAIN_S = 5.0
 """So often a stream is decided on again while there is nothing new: taking an agreement back ends it."""
 _KINDS: dict[Action, Kind] = {"read-state": "state", "read-forecast": "forecast", "read-warnings": "warning"}
-_HOLDS_A_KEY = ("valid", "revoked", "expired")
-"""Whose agreement has ended may still prove who it is: it is told why it gets nothing."""
 _WAITING = 8
 _log = logging.getLogger(__name__)
 
@@ -85,18 +83,29 @@ class Sharing:
         self._following: dict[Queue, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._sequence = 0
-        self._keys_of: tuple[tuple[Granted, ...], dict[str, list[str]]] | None = None
+        self._given: tuple[tuple[Granted, ...], Given] | None = None
 
     # --- who ----------------------------------------------------------------------------------------------------------
 
     def granted(self, party: str) -> list[Granted]:
-        return [one for one in self.book.granted() if party in (one.grant.consumer, one.grant.provider)]
+        own = self._own()
+        return [
+            one
+            for one in self.book.granted()
+            if party in (one.grant.consumer, one.grant.provider)
+            and self._keys.public
+            in (own.keys.get(one.agreement, {}).get(side) for side in (one.grant.provider, one.grant.consumer))
+        ]
 
     def public_keys(self, party: str) -> list[str]:
+        return self._own().public_keys(party)
+
+    def _own(self) -> Given:
+        """What this node gives, found once for as long as its agreements stay the same."""
         granted = self.book.granted()
-        if self._keys_of is None or self._keys_of[0] is not granted:
-            self._keys_of = granted, _keys_of(self.book, self._now_us() // SECOND_US)
-        return self._keys_of[1].get(party, [])
+        if self._given is None or self._given[0] is not granted:
+            self._given = granted, given(self.book, granted, self._keys.public, self._now_us() // SECOND_US)
+        return self._given[1]
 
     # --- once ---------------------------------------------------------------------------------------------------------
 
@@ -196,7 +205,7 @@ class Sharing:
         """The decision, where it is to give; else it is logged, and ``RefusedError`` raised."""
         asked = msgspec.structs.replace(asked, at_us=self._now_us())
         try:
-            decision = self._decider.decide(asked, self.book.granted())
+            decision = self._decider.decide(asked, self._own().to(asked.party, asked.key))
         except RuimteError as error:
             decision = _denied(asked, "engine-failed", str(error))
         if not decision.allowed:
@@ -254,18 +263,6 @@ class Sharing:
         known = self.book.find(_agreement(decision))
         parties = known.agreement.content.parties if known is not None and known.agreement is not None else ()
         return next((party.name for party in parties if party.id == decision.asked.party), decision.asked.party)
-
-
-def _keys_of(book: Book, now_s: int) -> dict[str, list[str]]:
-    """The keys that each party signs with now."""
-    found: dict[str, list[str]] = {}
-    for known in book.all():
-        if known.status in _HOLDS_A_KEY and known.agreement is not None:
-            for party in known.agreement.content.parties:
-                key = current_key(known.agreement, party.id, now_s)
-                if key not in found.setdefault(party.id, []):
-                    found[party.id].append(key)
-    return found
 
 
 def _agreement(decision: Decision) -> str:
