@@ -1,7 +1,7 @@
 """What of a node's agreements the node itself gives, to whom, and with which keys those prove who they are.
 
 A file in the folders says nothing by being there. A node's folders also hold agreements that it only gets something of, that it
-has not signed, or that name a lab of another city with the same key: none of these gives anything here, nor makes anybody a party.
+has not signed, or that name a lab of another city with the same key: none of these gives anything here, or makes anybody a party.
 """
 
 from __future__ import annotations

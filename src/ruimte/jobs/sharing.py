@@ -10,10 +10,13 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -40,9 +43,13 @@ LOOK_AGAIN_S = 5.0
 """So often a stream is decided on again while there is nothing new: taking an agreement back ends it."""
 _KINDS: dict[Action, Kind] = {"read-state": "state", "read-forecast": "forecast", "read-warnings": "warning"}
 _WAITING = 8
+_READING, _TELLING = 2, 2
+"""Threads that put into form what is asked once, and what is followed. They are sharing's own, and a party has one request at a
+time in them: who asks for much waits for itself, and keeps neither the control room nor another partner waiting."""
 _log = logging.getLogger(__name__)
 
 Queue = asyncio.Queue[Event | RefusedError]
+T = TypeVar("T")
 
 
 class Processing(Protocol):
@@ -83,7 +90,15 @@ class Sharing:
         self._following: dict[Queue, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._sequence = 0
+        self._reading = ThreadPoolExecutor(_READING, "ruimte-share-once")
+        self._telling = ThreadPoolExecutor(_TELLING, "ruimte-share-live")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._given: tuple[tuple[Granted, ...], Given] | None = None
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for pool in (self._reading, self._telling):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # --- who ----------------------------------------------------------------------------------------------------------
 
@@ -110,11 +125,12 @@ class Sharing:
     # --- once ---------------------------------------------------------------------------------------------------------
 
     async def release(self, asked: Asked, media_type: str, from_us: int | None = None, until_us: int | None = None) -> Released:
-        decision = await self._decide(asked)
-        try:
-            body = await asyncio.to_thread(self._forms.body, decision, media_type, from_us, until_us)
-        except BudgetError as error:
-            raise await self._refused(_denied(decision.asked, "budget", str(error))) from None
+        async with self._turns.setdefault(asked.party, asyncio.Lock()):
+            decision = await self._decide(asked)  # only now: it may have been taken back while this waited
+            try:
+                body = await _in(self._reading, self._forms.body, decision, media_type, from_us, until_us)
+            except BudgetError as error:
+                raise await self._refused(_denied(decision.asked, "budget", str(error))) from None
         return (await self._give(decision, [body], media_type))[0]
 
     async def contribute(self, asked: Asked, body: dict[str, Any]) -> Released:
@@ -164,10 +180,14 @@ class Sharing:
             while True:
                 news = self._news
                 decision = await self._decide(asked)
-                pieces = await asyncio.to_thread(self._forms.next, decision, cursor)
+                pieces = await _in(self._telling, self._forms.next, decision, cursor)
                 given = await self._give(decision, [piece.body for piece in pieces], formats.JSON)
+                decided_s = time.monotonic()
                 for piece, released in zip(pieces, given, strict=True):
-                    await queue.put(self._event(decision, piece.cursor, released))
+                    event = self._event(decision, piece.cursor, released)
+                    while not await _put(queue, event, decided_s + LOOK_AGAIN_S - time.monotonic()):
+                        await self._decide(asked)
+                        decided_s = time.monotonic()
                     cursor = piece.cursor
                 if not pieces:
                     with contextlib.suppress(TimeoutError):
@@ -176,6 +196,8 @@ class Sharing:
         except BudgetError as error:
             await queue.put(await self._refused(_denied(asked, "budget", str(error))))
         except RefusedError as refused:
+            while not queue.empty():  # what was not fetched by now is not given any more
+                queue.get_nowait()
             await queue.put(refused)
         except Exception:
             _log.exception("a live share broke off")
@@ -263,6 +285,22 @@ class Sharing:
         known = self.book.find(_agreement(decision))
         parties = known.agreement.content.parties if known is not None and known.agreement is not None else ()
         return next((party.name for party in parties if party.id == decision.asked.party), decision.asked.party)
+
+
+async def _in(pool: ThreadPoolExecutor, work: Callable[..., T], *given: object) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
+
+
+async def _put(queue: Queue, event: Event, within_s: float) -> bool:
+    """Whether the reader made room for it in time."""
+    if within_s <= 0:
+        return False
+    try:
+        async with asyncio.timeout(within_s):
+            await queue.put(event)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _agreement(decision: Decision) -> str:
