@@ -148,6 +148,7 @@ class LoggingDesk(FakeDesk):
 class FakeWho:
     party: str = POLICE
     purpose: str = "event-safety"
+    key_id: str = ""
 
 
 class UnknownError(WebError):

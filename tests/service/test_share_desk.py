@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import sqlite3
+import threading
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -338,6 +339,63 @@ def test_a_slow_reader_waits_and_misses_nothing(world):
 
     ids = asyncio.run(play())
     assert [later - earlier for earlier, later in pairwise(ids)] == [HOUR_US] * 19
+
+
+def test_what_a_slow_reader_has_not_fetched_is_not_given_after_it_was_taken_back(world, monkeypatch):
+    monkeypatch.setattr("ruimte.jobs.sharing.LOOK_AGAIN_S", 0.05)
+
+    async def play():
+        queue = await world.desk.live(world.ask(), str(world.run.station.picture.end_us - 20 * HOUR_US))
+        await asyncio.wait_for(queue.get(), 5)
+        world.book.sign(world.book.all()[0].hash, "revoke", KEYS[CITY])
+        await asyncio.sleep(1)
+        return await asyncio.wait_for(queue.get(), 5), queue.empty()
+
+    ended, empty = asyncio.run(play())
+    assert isinstance(ended, RefusedError)
+    assert (ended.decision.reason, empty) == ("revoked", True)
+
+
+def test_one_partner_who_asks_much_keeps_nobody_else_waiting(world, monkeypatch):
+    """Threads that the control room uses are left alone, and of each partner one request is worked on at a time."""
+    world.agree(grant(consumer=METRO), parties=(CITY, METRO), iv="16338364-8305-7b74-8000-de4963503139")
+    hold, body = threading.Event(), world.desk._forms.body
+
+    def slow(decision, *rest):
+        if decision.asked.party == POLICE:
+            hold.wait(20)
+        return body(decision, *rest)
+
+    monkeypatch.setattr(world.desk._forms, "body", slow)
+
+    async def play():
+        asking = [asyncio.create_task(world.desk.release(world.ask(), formats.JSON)) for _ in range(50)]
+        await asyncio.sleep(0.1)
+        try:
+            await asyncio.wait_for(asyncio.to_thread(int), 5)
+            other = await asyncio.wait_for(world.desk.release(world.ask(party=METRO), formats.JSON), 5)
+            await asyncio.wait_for(follow(world, 1), 5)
+        finally:
+            hold.set()
+        return other, await asyncio.gather(*asking)
+
+    other, given = asyncio.run(play())
+    assert other.body
+    assert len(given) == 50
+
+
+def test_an_answer_that_would_fill_the_memory_is_refused(world, monkeypatch):
+    monkeypatch.setattr("ruimte.jobs.share_forms.MOST_FIGURES", 24)
+    end_us = world.run.station.picture.end_us
+    few = {"quantities": ("people",), "places": ("square",), "until_us": end_us}
+    assert world.get("read-history", from_us=end_us - 24 * HOUR_US, **few)["figures"]
+    with pytest.raises(RuimteError, match="more than this lab gives at once"):
+        world.get("read-history", from_us=end_us - 25 * HOUR_US, **few)
+
+
+def test_the_partners_own_operation_is_named_in_the_processing_log(world):
+    world.get(traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    assert "4bf92f3577b34da6a3ce929d0e0e4736" in (world.folder / "town.processing.jsonl").read_text()
 
 
 def test_who_comes_back_late_gets_a_day_and_not_the_past_of_months(world):

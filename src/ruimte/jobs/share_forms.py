@@ -33,6 +33,8 @@ LONGEST_US = 31 * DAY_US
 """The longest period that one request may ask."""
 MOST_CELLS = 500_000
 """Places × ticks that are read for one request."""
+MOST_FIGURES = 400_000
+"""Names × steps × quantities that are told in one answer: as JSON that is some 60 MB, and more while it is written."""
 CATCH_UP_US = DAY_US
 """Who comes back later than that has missed something, and asks for the history where the agreement gives it."""
 MOST_KEPT = 32
@@ -154,7 +156,10 @@ class Forms:
         from_us = until_us - DAY_US if from_us is None else from_us
         if until_us - from_us > LONGEST_US:
             raise RuimteError("is longer than 31 days", "from, until", "ask for less at once")
-        if (until_us - from_us) // self._source.tick_us * len(self._source.places) > MOST_CELLS:
+        asked, step_us = decision.asked, duration_us(_granted(decision).grant.properties.form.step)
+        figures = (until_us - from_us) // step_us * len(asked.places) * len(asked.quantities)
+        ticks = (until_us - from_us) // self._source.tick_us * len(self._source.places)
+        if ticks > MOST_CELLS or figures > MOST_FIGURES:
             raise RuimteError("is more than this lab gives at once", "from, until", "ask for less at once")
         return self._written(decision, self._formed(decision, from_us, max(from_us, until_us)), media_type)
 

@@ -10,10 +10,13 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -21,6 +24,7 @@ from ruimte.clock import SECOND_US, iso
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
 from ruimte.jobs.desk import Event, RefusedError, Released
+from ruimte.jobs.given import Given, given
 from ruimte.jobs.log import Log, Receipt
 from ruimte.jobs.processing_log import activity_uri
 from ruimte.jobs.room import Room
@@ -31,7 +35,6 @@ from ruimte.ledger.entry import EntryKind, body_hash
 from ruimte.share import formats
 from ruimte.share.asking import Action, Asked, Decision, Granted, Reason
 from ruimte.share.budget import BudgetError
-from ruimte.share.contract import current_key
 from ruimte.share.decide import Decider
 from ruimte.share.event import Kind, cloud_event
 from ruimte.share.releases import release_payload
@@ -39,12 +42,14 @@ from ruimte.share.releases import release_payload
 LOOK_AGAIN_S = 5.0
 """So often a stream is decided on again while there is nothing new: taking an agreement back ends it."""
 _KINDS: dict[Action, Kind] = {"read-state": "state", "read-forecast": "forecast", "read-warnings": "warning"}
-_HOLDS_A_KEY = ("valid", "revoked", "expired")
-"""Whose agreement has ended may still prove who it is: it is told why it gets nothing."""
 _WAITING = 8
+_READING, _TELLING = 2, 2
+"""Threads that put into form what is asked once, and what is followed. They are sharing's own, and a party has one request at a
+time in them: who asks for much waits for itself, and keeps neither the control room nor another partner waiting."""
 _log = logging.getLogger(__name__)
 
 Queue = asyncio.Queue[Event | RefusedError]
+T = TypeVar("T")
 
 
 class Processing(Protocol):
@@ -85,27 +90,47 @@ class Sharing:
         self._following: dict[Queue, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._sequence = 0
-        self._keys_of: tuple[tuple[Granted, ...], dict[str, list[str]]] | None = None
+        self._reading = ThreadPoolExecutor(_READING, "ruimte-share-once")
+        self._telling = ThreadPoolExecutor(_TELLING, "ruimte-share-live")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._given: tuple[tuple[Granted, ...], Given] | None = None
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for pool in (self._reading, self._telling):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # --- who ----------------------------------------------------------------------------------------------------------
 
     def granted(self, party: str) -> list[Granted]:
-        return [one for one in self.book.granted() if party in (one.grant.consumer, one.grant.provider)]
+        own = self._own()
+        return [
+            one
+            for one in self.book.granted()
+            if party in (one.grant.consumer, one.grant.provider)
+            and self._keys.public
+            in (own.keys.get(one.agreement, {}).get(side) for side in (one.grant.provider, one.grant.consumer))
+        ]
 
     def public_keys(self, party: str) -> list[str]:
+        return self._own().public_keys(party)
+
+    def _own(self) -> Given:
+        """What this node gives, found once for as long as its agreements stay the same."""
         granted = self.book.granted()
-        if self._keys_of is None or self._keys_of[0] is not granted:
-            self._keys_of = granted, _keys_of(self.book, self._now_us() // SECOND_US)
-        return self._keys_of[1].get(party, [])
+        if self._given is None or self._given[0] is not granted:
+            self._given = granted, given(self.book, granted, self._keys.public, self._now_us() // SECOND_US)
+        return self._given[1]
 
     # --- once ---------------------------------------------------------------------------------------------------------
 
     async def release(self, asked: Asked, media_type: str, from_us: int | None = None, until_us: int | None = None) -> Released:
-        decision = await self._decide(asked)
-        try:
-            body = await asyncio.to_thread(self._forms.body, decision, media_type, from_us, until_us)
-        except BudgetError as error:
-            raise await self._refused(_denied(decision.asked, "budget", str(error))) from None
+        async with self._turns.setdefault(asked.party, asyncio.Lock()):
+            decision = await self._decide(asked)  # only now: it may have been taken back while this waited
+            try:
+                body = await _in(self._reading, self._forms.body, decision, media_type, from_us, until_us)
+            except BudgetError as error:
+                raise await self._refused(_denied(decision.asked, "budget", str(error))) from None
         return (await self._give(decision, [body], media_type))[0]
 
     async def contribute(self, asked: Asked, body: dict[str, Any]) -> Released:
@@ -155,10 +180,14 @@ class Sharing:
             while True:
                 news = self._news
                 decision = await self._decide(asked)
-                pieces = await asyncio.to_thread(self._forms.next, decision, cursor)
+                pieces = await _in(self._telling, self._forms.next, decision, cursor)
                 given = await self._give(decision, [piece.body for piece in pieces], formats.JSON)
+                decided_s = time.monotonic()
                 for piece, released in zip(pieces, given, strict=True):
-                    await queue.put(self._event(decision, piece.cursor, released))
+                    event = self._event(decision, piece.cursor, released)
+                    while not await _put(queue, event, decided_s + LOOK_AGAIN_S - time.monotonic()):
+                        await self._decide(asked)
+                        decided_s = time.monotonic()
                     cursor = piece.cursor
                 if not pieces:
                     with contextlib.suppress(TimeoutError):
@@ -167,6 +196,8 @@ class Sharing:
         except BudgetError as error:
             await queue.put(await self._refused(_denied(asked, "budget", str(error))))
         except RefusedError as refused:
+            while not queue.empty():  # what was not fetched by now is not given any more
+                queue.get_nowait()
             await queue.put(refused)
         except Exception as error:
             _log.exception("a live share broke off")
@@ -197,7 +228,7 @@ class Sharing:
         """The decision, where it is to give; else it is logged, and ``RefusedError`` raised."""
         asked = msgspec.structs.replace(asked, at_us=self._now_us())
         try:
-            decision = self._decider.decide(asked, self.book.granted())
+            decision = self._decider.decide(asked, self._own().to(asked.party, asked.key))
         except RuimteError as error:
             decision = _denied(asked, "engine-failed", str(error))
         if not decision.allowed:
@@ -257,16 +288,20 @@ class Sharing:
         return next((party.name for party in parties if party.id == decision.asked.party), decision.asked.party)
 
 
-def _keys_of(book: Book, now_s: int) -> dict[str, list[str]]:
-    """The keys that each party signs with now."""
-    found: dict[str, list[str]] = {}
-    for known in book.all():
-        if known.status in _HOLDS_A_KEY and known.agreement is not None:
-            for party in known.agreement.content.parties:
-                key = current_key(known.agreement, party.id, now_s)
-                if key not in found.setdefault(party.id, []):
-                    found[party.id].append(key)
-    return found
+async def _in(pool: ThreadPoolExecutor, work: Callable[..., T], *given: object) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
+
+
+async def _put(queue: Queue, event: Event, within_s: float) -> bool:
+    """Whether the reader made room for it in time."""
+    if within_s <= 0:
+        return False
+    try:
+        async with asyncio.timeout(within_s):
+            await queue.put(event)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _agreement(decision: Decision) -> str:

@@ -28,7 +28,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     ``places`` are zones, count points, or gates; of a grant with areas the areas' names. Empty: all that the grant gives.
     ``agreement``: the content's hash, where the party names one. ``at_us``: the wall's clock. ``traceparent``: the party's own
-    operation that asks (W3C Trace Context), where it tells that.
+    operation that asks (W3C Trace Context), where it tells that. ``key``: the thumbprint of the key by which the party proved
+    who it is, where that is known: it opens only agreements in which the party signs with that key.
     """
 
     party: str
@@ -41,6 +42,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     step: str = ""
     agreement: str = ""
     traceparent: str = ""
+    key: str = ""
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True):

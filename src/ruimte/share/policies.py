@@ -76,6 +76,8 @@ def fill(asked: Asked, granted: Granted, places: Mapping[str, PlaceInfo]) -> Ask
         quantities=(asked.quantities or grant.properties.what.quantities) if figures else asked.quantities,
         step=(asked.step or grant.properties.form.step) if figures else asked.step,
         agreement=granted.agreement,
+        traceparent=asked.traceparent,
+        key=asked.key,
     )
 
 

@@ -132,6 +132,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
         forms = Forms(lab, Source(station), lambda: room.warnings("en"), book, now_us, noise)
         decider = Decider(lab_policies(lab.folder), places)
         desk = Sharing(lab.key, forms, book, decider, log, pair, now_us, processing.processing, contributions)
+        stack.callback(desk.close)
         hooks = Webhooks(desk, file, lab.key, now_us, allow_private=own.allow_private)
         door = Door(Identity(desk.public_keys, pair, spent, now_us), settings, certificate_header)
 

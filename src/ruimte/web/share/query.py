@@ -55,6 +55,7 @@ def asked(request: Request, who: Who, action: Action, given: dict[str, str]) -> 
         step=step(given.get("step")),
         agreement=agreement(given.get("agreement")),
         traceparent=request.headers.get("traceparent", "")[:200],
+        key=who.key_id,
     )
 
 

@@ -21,12 +21,14 @@ LARGEST_BODY = 65_536
 
 
 class Who(Protocol):
-    """A party that proved who it is, and the purpose that its token is for."""
+    """A party that proved who it is, with the key of which thumbprint, and the purpose that its token is for."""
 
     @property
     def party(self) -> str: ...
     @property
     def purpose(self) -> str: ...
+    @property
+    def key_id(self) -> str: ...
 
 
 Identify = Callable[[Request], Awaitable[Who]]
