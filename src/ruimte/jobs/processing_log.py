@@ -76,7 +76,8 @@ class ProcessingLog:
         except ImportError:
             raise RuimteError("the processing log needs the extra otel", "share", "pip install 'ruimte[otel]'") from None
         self._now_us = now_us
-        self._spans = Spans(DayFile(path, now_us, kept_us).write)
+        self._file = DayFile(path, now_us, kept_us)
+        self._spans = Spans(self._file.write)
 
     def __enter__(self) -> Self:
         return self
@@ -85,8 +86,9 @@ class ProcessingLog:
         self.close()
 
     def close(self) -> None:
-        """Send what waits for a collector."""
+        """Send what waits for a collector, and let go of the file."""
         self._spans.close()
+        self._file.close()
 
     @contextmanager
     def processing(self, name: str, activity_id: str, traceparent: str | None = None, entity: str = "") -> Iterator[Processing]:
@@ -142,6 +144,7 @@ class DayFile:
         self._path, self._now_us, self._kept_us = path, now_us, kept_us
         self._lock = threading.Lock()
         self._day: date | None = None
+        self._file: int | None = None
 
     def write(self, line: bytes) -> None:
         """Add a line, whole or not at all; it is in the system's hands then. Raises ``RuimteError`` where it cannot be."""
@@ -154,14 +157,27 @@ class DayFile:
                 raise RuimteError(f"the processing log cannot be written ({error.strerror})", str(self._path), mend) from None
 
     def _add(self, line: bytes) -> None:
-        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            before = os.fstat(file).st_size
-            if (written := os.write(file, line)) < len(line):
-                os.ftruncate(file, before)
-                raise OSError(28, f"only {written} of {len(line)} bytes fit")
-        finally:
-            os.close(file)
+        file = self._opened()
+        before = os.fstat(file).st_size
+        if (written := os.write(file, line)) < len(line):
+            os.ftruncate(file, before)
+            raise OSError(28, f"only {written} of {len(line)} bytes fit")
+
+    def _opened(self) -> int:
+        """The file, which stays open as long as it is the one at its path."""
+        if self._file is not None:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(self._file), self._path.stat()):
+                    return self._file
+            self.close()
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return self._file
+
+    def close(self) -> None:
+        """Let go of the file; a line that comes later opens it again."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def _turn(self) -> None:
         """Put away what is of a day before, once a day."""

@@ -28,7 +28,7 @@ from ruimte.jobs.given import Given, given
 from ruimte.jobs.log import Log, Receipt
 from ruimte.jobs.processing_log import activity_uri
 from ruimte.jobs.room import Room
-from ruimte.jobs.share_forms import Forms
+from ruimte.jobs.share_forms import MOST_AT_ONCE, Forms
 from ruimte.jobs.share_tally import Tally
 from ruimte.keys.signature import KeyPair, sign
 from ruimte.ledger.entry import EntryKind, body_hash
@@ -189,7 +189,7 @@ class Sharing:
                         await self._decide(asked)
                         decided_s = time.monotonic()
                     cursor = piece.cursor
-                if not pieces:
+                if len(pieces) < MOST_AT_ONCE:  # it has all that there was
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_AGAIN_S):  # wait_for may swallow a cancellation
                             await news.wait()
