@@ -18,7 +18,7 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
-_FOLDERS = ("estimate", "forecast", "synthetic", "whatif")
+_FOLDERS = ("estimate", "forecast", "synthetic", "tracks", "whatif")
 """Where there is compiled code."""
 
 
@@ -33,6 +33,12 @@ def compiled_aside(function: F) -> F:
     A division by 0 gives no error but infinity, which is quicker; so what is given has to be looked at before.
     """
     return _compiled(function, nogil=True, error_model="numpy")
+
+
+def compiled_within(function: F) -> F:
+    """As ``compiled_aside``, and always put into whoever calls it: for what is called in an inner loop with many arrays, for
+    handing over hundreds of words would take longer than the work."""
+    return _compiled(function, nogil=True, error_model="numpy", forceinline=True)
 
 
 def _compiled(function: F, **options: Any) -> F:

@@ -1,0 +1,107 @@
+"""Tracks as flat arrays: who was where in which frame. A track's number lives in memory only and says nothing of who it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ruimte.errors import RuimteError
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+_EMPTY_MOST = 1000
+"""Frames without anybody between others: at most so many for each position; more of them are times, not frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Positions, frame by frame.
+
+    Rows of frame f are ``start[f]:start[f + 1]``; its number is ``first + f``, and there may be nobody in it. ``person``
+    (rows,) is the track, ``x_m``, ``y_m`` (rows,) where it is, in metres. Rows of track t are ``by_track[track[t]:track[t +
+    1]]``, in order of time; ``order`` (rows,) is where each row was in what was given.
+    """
+
+    first: int
+    start: Index
+    person: Index
+    x_m: Array
+    y_m: Array
+    rate_hz: float
+    by_track: Index
+    track: Index
+    order: Index
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @property
+    def number(self) -> Index:
+        """Number of each frame, shape (frames,)."""
+        return self.first + np.arange(len(self), dtype=np.int64)
+
+    @property
+    def frame(self) -> Index:
+        """Number of the frame of each row, shape (rows,)."""
+        return np.repeat(self.number, np.diff(self.start))
+
+    @property
+    def tracks(self) -> Index:
+        """Number of each track, shape (tracks,), ascending."""
+        return self.person[self.by_track[self.track[:-1]]]
+
+
+def frames_of(person: ArrayLike, frame: ArrayLike, x_m: ArrayLike, y_m: ArrayLike, rate_hz: float) -> Frames:
+    """Tracks from a table with a row a person and frame, in any order.
+
+    Args:
+        person, frame: whole numbers, shape (rows,).
+        x_m, y_m: position in metres, shape (rows,); NaN or infinite where it is not known.
+        rate_hz: frames a second.
+
+    Raises ``RuimteError`` where columns differ in length, numbers are no whole ones, a person is in a frame twice, or frames
+    are so far apart that they look like times.
+
+    >>> frames = frames_of([1, 1, 2], [8, 7, 8], [0.1, 0.0, 3.0], [0.0, 0.0, 2.0], rate_hz=25)
+    >>> len(frames), frames.number.tolist(), frames.person.tolist(), frames.x_m.tolist()
+    (2, [7, 8], [1, 1, 2], [0.0, 0.1, 3.0])
+    """
+    who, when = _whole(person, "person"), _whole(frame, "frame")
+    x, y = np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
+    if not (who.shape == when.shape == x.shape == y.shape) or who.ndim != 1:
+        raise RuimteError("columns of different lengths", "tracks", "give a person, a frame, x and y for each row")
+    if not (np.isfinite(rate_hz) and rate_hz > 0):
+        raise RuimteError(f"{rate_hz} frames a second", "tracks", "give the sensor's frame rate in 1/s")
+    if len(who) == 0:
+        none = np.zeros(0, np.int64)
+        return Frames(0, np.zeros(1, np.int64), none, x, y, float(rate_hz), none, np.zeros(1, np.int64), none)
+    order = np.lexsort((who, when))
+    who, when, x, y = who[order], when[order], x[order], y[order]
+    twice = np.flatnonzero((who[1:] == who[:-1]) & (when[1:] == when[:-1]))
+    if len(twice):
+        at = twice[0]
+        raise RuimteError(f"person {who[at]} is twice in frame {when[at]}", "tracks", "keep one position a person and frame")
+    first, span = int(when[0]), int(when[-1]) - int(when[0]) + 1
+    if span > _EMPTY_MOST * len(who) + 1000:
+        raise RuimteError(
+            f"{len(who)} positions over {span} frames", "tracks", "give numbers of frames (0, 1, 2 …), not times in milliseconds"
+        )
+    start = np.searchsorted(when, first + np.arange(span + 1)).astype(np.int64)
+    by_track = np.lexsort((when, who)).astype(np.int64)
+    begins = np.flatnonzero(np.append(True, np.diff(who[by_track]) != 0))
+    track = np.append(begins, len(who)).astype(np.int64)
+    return Frames(first, start, who, x, y, float(rate_hz), by_track, track, order.astype(np.int64))
+
+
+def _whole(values: ArrayLike, column: str) -> Index:
+    given = np.asarray(values)
+    if given.dtype.kind in "iu":
+        return given.astype(np.int64)
+    if given.size == 0:
+        return np.zeros(given.shape, np.int64)
+    if given.dtype.kind != "f" or not np.isfinite(given).all() or (given != np.round(given)).any() or abs(given).max() > 2**53:
+        raise RuimteError(f"column {column!r} holds something else than whole numbers", "tracks", f"number each {column}")
+    return given.astype(np.int64)
