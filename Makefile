@@ -53,7 +53,7 @@ docs: .venv/.docs ## the documentation as a site, in site/
 .PHONY: bench
 bench: $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py)) ## all benchmarks
 
-bench-estimate bench-forecast: .venv/.peers
+bench-estimate bench-forecast bench-tracks: .venv/.peers
 .PRECIOUS: benchmarks/%.py
 bench-%: benchmarks/%.py .venv/.dev ## one benchmark: make bench-main
 	$(BIN)/python -m benchmarks.$* $(ARGS)

@@ -40,6 +40,7 @@ def row(
     least: float | None = None,
     between: tuple[float, float] | None = None,
     ratio_most: float | None = None,
+    ratio_least: float | None = None,
     peer: str | None = None,
     peer_value: float | None = None,
 ) -> Row:
@@ -51,6 +52,8 @@ def row(
         return Row(name, value, unit, peer, peer_value, ratio, f"{low:g}–{high:g} {unit}".strip(), low <= value <= high)
     if ratio_most is not None and ratio is not None:
         return Row(name, value, unit, peer, peer_value, ratio, f"≤ {ratio_most:.3g} × peer", ratio <= ratio_most)
+    if ratio_least is not None and ratio is not None:
+        return Row(name, value, unit, peer, peer_value, ratio, f"≥ {ratio_least:.3g} × peer", ratio >= ratio_least)
     if most is not None:
         return Row(name, value, unit, peer, peer_value, ratio, f"≤ {most:g} {unit}", value <= most)
     if least is not None:
