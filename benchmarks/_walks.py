@@ -34,8 +34,8 @@ _BOTTLENECK = shapely.Polygon(
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """A run: rows of ``person``, ``frame``, ``x``, ``y`` (m) by frame; ``area`` that can be walked on, ``zone`` and ``gate`` in
-    its middle; frames a second."""
+    """A run: rows of ``person``, ``frame``, ``x``, ``y`` (m) by frame; ``area`` that can be walked on, ``zone`` in its
+    middle; frames a second."""
 
     name: str
     rate_hz: float
@@ -45,7 +45,6 @@ class Walk:
     y: Array
     area: shapely.Polygon
     zone: shapely.Polygon
-    gate: list[tuple[float, float]]
 
     def some(self, rows: int) -> Walk:
         """About so many rows from the busiest frames on."""
@@ -63,26 +62,23 @@ class Walk:
             self.y[kept],
             self.area,
             self.zone,
-            self.gate,
         )
 
 
 def walks() -> list[Walk]:
     """A bottleneck, a corridor with people in both ways, and one in one way. Raises ``FileNotFoundError`` without the files."""
     return [
-        _read("040_c_56_h-", 25, 1.0, _BOTTLENECK, shapely.box(-0.4, 0.5, 0.4, 1.3), [(0.4, 0.0), (-0.4, 0.0)]),
-        _read("bi_corr_400_b_03", 25, 0.01, None, shapely.box(-1.0, 0.5, 1.0, 2.5), [(0.0, -0.5), (0.0, 4.5)]),
-        _read("uo-145-180-180", 16, 0.01, None, shapely.box(0.0, -1.0, 1.6, 1.0), [(-0.6, 0.0), (2.4, 0.0)]),
+        _read("040_c_56_h-", 25, 1.0, _BOTTLENECK, shapely.box(-0.4, 0.5, 0.4, 1.3)),
+        _read("bi_corr_400_b_03", 25, 0.01, None, shapely.box(-1.0, 0.5, 1.0, 2.5)),
+        _read("uo-145-180-180", 16, 0.01, None, shapely.box(0.0, -1.0, 1.6, 1.0)),
     ]
 
 
-def _read(
-    name: str, rate_hz: float, unit_m: float, area: shapely.Polygon | None, zone: shapely.Polygon, gate: list[tuple[float, float]]
-) -> Walk:
+def _read(name: str, rate_hz: float, unit_m: float, area: shapely.Polygon | None, zone: shapely.Polygon) -> Walk:
     with gzip.open(FOLDER / f"{name}.txt.gz", "rt") as lines:
         rows = np.loadtxt(lines, comments="#")
     rows = rows[np.lexsort((rows[:, 0], rows[:, 1]))]
     x, y = np.ascontiguousarray(rows[:, 2:4].T) * unit_m
     if area is None:
         area = shapely.box(x.min() - 0.3, y.min() - 0.3, x.max() + 0.3, y.max() + 0.3)
-    return Walk(name, rate_hz, rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64), x, y, area, zone, gate)
+    return Walk(name, rate_hz, rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64), x, y, area, zone)

@@ -32,8 +32,9 @@ class Walls(NamedTuple):
     ``box`` (6,): width and height of the area, bins a metre in x and y, tolerance and the area's size in m². ``bins`` (2,): how
     many in x and y. ``wall`` (walls, 6): start x, y, end x, y, and the unit normal into the area. ``reflex`` (walls,): whether
     a wall starts at a reflex corner. ``kind`` (bins,): INSIDE, OUTSIDE or MIXED. ``near`` (bins, walls): walls, nearest first,
-    ``near_m`` how far they are at least from any point of the bin. ``triangle`` (triangles, 6), anticlockwise. Portals of
-    triangle t are ``portal_first[t]:portal_first[t + 1]``: ``portal_to``, and ``portal`` (portals, 4), the edge that both share.
+    ``near_m`` how far they are at least from any point of the bin. ``triangle`` (triangles, 6), anticlockwise; ``start``
+    (bins,), the one that a bin's middle is in. Portals of triangle t are ``portal_first[t]:portal_first[t + 1]``:
+    ``portal_to``, and ``portal`` (portals, 4), the edge that both share.
     """
 
     origin: Array
@@ -45,6 +46,7 @@ class Walls(NamedTuple):
     near: NDArray[np.int32]
     near_m: Array
     triangle: Array
+    start: Index
     portal_first: Index
     portal_to: Index
     portal: Array
@@ -134,7 +136,8 @@ def _walls(polygon: shapely.Polygon | shapely.MultiPolygon) -> Walls:
     normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.hypot(along[:, 0], along[:, 1])[:, None]
     wide, high = east - west, north - south
     bins, per_m, kind, near, near_m = _raster(polygon, start, end, wide, high)
-    triangle = np.array([shapely.get_coordinates(each)[:3] - origin for each in _triangles(polygon)]).reshape(-1, 6)
+    triangles = _triangles(polygon)
+    triangle = np.array([shapely.get_coordinates(each)[:3] - origin for each in triangles]).reshape(-1, 6)
     triangle = _anticlockwise(triangle)
     first, to, portal = _portals(triangle, 1e-9 * max(wide, high, 1.0))
     return Walls(
@@ -147,6 +150,7 @@ def _walls(polygon: shapely.Polygon | shapely.MultiPolygon) -> Walls:
         near,
         near_m,
         triangle,
+        _start(triangles, bins, per_m, origin),
         first,
         to,
         portal,
@@ -173,6 +177,16 @@ def _raster(
     inside = shapely.contains_xy(polygon, centre[:, 0] + west, centre[:, 1] + south)
     kind = np.where(near_m[:, 0] > 0, np.where(inside, INSIDE, OUTSIDE), MIXED).astype(np.int8)
     return count, 1.0 / size, kind, near.astype(np.int32), near_m
+
+
+def _start(triangles: list[shapely.Polygon], bins: Index, per_m: Array, origin: Array) -> Index:
+    """Which triangle holds the middle of each bin; 0 where none does."""
+    i, j = np.meshgrid(np.arange(bins[0]), np.arange(bins[1]))
+    centres = shapely.points(origin[0] + (i.ravel() + 0.5) / per_m[0], origin[1] + (j.ravel() + 0.5) / per_m[1])
+    held, triangle = shapely.STRtree(triangles).query(centres, predicate="intersects")
+    start = np.zeros(len(centres), np.int64)
+    start[held] = triangle
+    return start
 
 
 def _triangles(polygon: shapely.Polygon | shapely.MultiPolygon) -> list[shapely.Polygon]:

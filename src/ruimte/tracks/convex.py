@@ -15,6 +15,9 @@ from ruimte.compiled import compiled_aside, compiled_within
 
 Array = NDArray[np.float64]
 
+_POINT_M = 1e-9
+"""Two corners nearer than this are one: the direction from one to the other is but rounding."""
+
 
 @compiled_aside
 def cut(p: Array, n: int, u: float, v: float, c: float) -> int:
@@ -98,6 +101,8 @@ def within(
     for i in range(start, end):
         ex, ey = x[i] - x[last], y[i] - y[last]
         length = math.sqrt(ex * ex + ey * ey)
+        if length < _POINT_M:
+            continue
         from_a = ex * (ay - y[last]) - ey * (ax - x[last]) - depth * length
         from_b = ex * (by - y[last]) - ey * (bx - x[last]) - depth * length
         if from_a < 0.0 and from_b < 0.0:
@@ -116,7 +121,10 @@ def holds(x: Array, y: Array, start: int, end: int, px: float, py: float, depth:
     last = end - 1
     for i in range(start, end):
         ex, ey = x[i] - x[last], y[i] - y[last]
-        if ex * (py - y[last]) - ey * (px - x[last]) < depth * math.sqrt(ex * ex + ey * ey):
+        length = math.sqrt(ex * ex + ey * ey)
+        if length < _POINT_M:
+            continue
+        if ex * (py - y[last]) - ey * (px - x[last]) < depth * length:
             return False
         last = i
     return True

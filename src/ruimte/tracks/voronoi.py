@@ -115,7 +115,7 @@ def cell(walls: Walls, circle: Circle, crowd: Crowd, k: int, room: Room) -> int:
     if n > 0:
         _keep(room, n)
     elif n < 0:
-        _from_triangles(walls, crowd.x[k], crowd.y[k], -n, room)
+        _from_triangles(walls, crowd.x[k], crowd.y[k], b, -n, room)
     else:
         room.counts[0] = 0
     return twins if room.counts[0] > 0 else -1
@@ -289,11 +289,11 @@ def _has_reflex(walls: Walls, px: float, py: float, b: int, near: int, n: int, r
 
 
 @compiled_aside
-def _from_triangles(walls: Walls, px: float, py: float, n: int, room: Room) -> None:
+def _from_triangles(walls: Walls, px: float, py: float, b: int, n: int, room: Room) -> None:
     """The cell as pieces: what it shares with the triangles that are reached from the person's own without leaving the cell."""
     room.counts[1] += 1
     stamp = room.counts[1]
-    start = _triangle_of(walls, px, py)
+    start = _triangle_of(walls, px, py, b)
     room.stack[0], room.seen[start] = start, stamp
     waiting, pieces, used = 1, 0, 0
     while waiting > 0:
@@ -318,10 +318,11 @@ def _from_triangles(walls: Walls, px: float, py: float, n: int, room: Room) -> N
 
 
 @compiled_aside
-def _triangle_of(walls: Walls, px: float, py: float) -> int:
+def _triangle_of(walls: Walls, px: float, py: float, b: int) -> int:
     """The triangle that holds a point, or the one whose edges are the least beyond."""
     best, least = 0, -math.inf
-    for t in range(len(walls.triangle)):
+    for c in range(-1, len(walls.triangle)):
+        t = c if c >= 0 else walls.start[b]  # mostly it is the one of the bin's middle
         depth = math.inf
         for e in range(3):
             f = (e + 1) % 3
