@@ -140,7 +140,8 @@ class Meter:
         self._make_room(64)
 
     def warm_up(self) -> None:
-        """Compile now what the first frame would wait for: some 20 s on a machine that has never done it, then some 0.2 s."""
+        """Compile now what the first frame would wait for: half a minute on a machine that has never done it, a second
+        after that."""
         point = self.area.polygon.representative_point()
         self.stream([point.x], [point.y], [0.0])
 
