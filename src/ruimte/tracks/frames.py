@@ -69,7 +69,7 @@ def frames_of(person: ArrayLike, frame: ArrayLike, x_m: ArrayLike, y_m: ArrayLik
     >>> len(frames), frames.number.tolist(), frames.person.tolist(), frames.x_m.tolist()
     (2, [7, 8], [1, 1, 2], [0.0, 0.1, 3.0])
     """
-    who, when = _whole(person, "person"), _whole(frame, "frame")
+    who, when = whole(person, "person"), whole(frame, "frame")
     x, y = np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
     if not (who.shape == when.shape == x.shape == y.shape) or who.ndim != 1:
         raise RuimteError("columns of different lengths", "tracks", "give a person, a frame, x and y for each row")
@@ -96,7 +96,8 @@ def frames_of(person: ArrayLike, frame: ArrayLike, x_m: ArrayLike, y_m: ArrayLik
     return Frames(first, start, who, x, y, float(rate_hz), by_track, track, order.astype(np.int64))
 
 
-def _whole(values: ArrayLike, column: str) -> Index:
+def whole(values: ArrayLike, column: str) -> Index:
+    """Numbers as whole ones; raises ``RuimteError`` where they are not."""
     given = np.asarray(values)
     if given.dtype.kind in "iu":
         return given.astype(np.int64)
