@@ -85,12 +85,13 @@ def together(slow: Slow, rule: Rule, rate_hz: float) -> list[set[int]]:
 def sums(slow: Slow, rule: Rule, rate_hz: float) -> dict[str, object]:
     """What is told at the end, as ``Distances`` names it."""
     groups, near = together(slow, rule, rate_hz), round(rule.contact_m / rule.ring_m)
-    exposed, touched, contacts = [0] * len(slow.tracks), set(), 0
+    exposed, touched, grouped, contacts = [0] * len(slow.tracks), set(), set(), 0
     rings = round(rule.reach_m / rule.ring_m)
     apart, joint = np.zeros(rings), np.zeros(rings)
     for (a, b), counts in slow.rings.items():
         if any({a, b} <= group for group in groups):
             joint += counts
+            grouped |= {a, b}
             continue
         apart += counts
         frames = sum(counts[:near])
@@ -108,6 +109,7 @@ def sums(slow: Slow, rule: Rule, rate_hz: float) -> dict[str, object]:
         "contacts": contacts,
         "contacts_per_person_minute": 2 * contacts / minutes if minutes else math.nan,
         "share_too_close": len(touched) / people if people else math.nan,
+        "share_in_groups": len(grouped) / people if people else math.nan,
         "exposure": exposure,
         "apart_s": apart / rate_hz,
         "together_s": joint / rate_hz,

@@ -45,6 +45,7 @@ def test_two_who_walk_together_are_no_contact_and_a_third_who_passes_is():
     assert told.person_minutes == pytest.approx(41 * 3 / 2 / 60)
     assert told.contacts_per_person_minute == pytest.approx(2 / told.person_minutes)
     assert told.share_too_close == pytest.approx(2 / 3)
+    assert told.share_in_groups == pytest.approx(2 / 3)
     assert told.exposure.tolist() == [1, 2, 0, 0, 0, 0, 0]
     assert told.apart_s[:15].sum() == 2.5
     assert told.together_s.sum() == 20.5
@@ -245,6 +246,11 @@ def test_distancing_with_a_ground_and_an_end_within_90_days_is_allowed():
     for at_us in (start, start + 30 * DAY_US, moment_us(date(2026, 5, 30), HOME) - 1):
         require_distancing(entry(), HOME, at_us)
     require_distancing(entry(valid_from=datetime(2026, 3, 1, 12), valid_until=datetime(2026, 5, 30, 12)), HOME, start + DAY_US)
+
+
+def test_an_entry_at_the_end_of_the_calendar_is_refused_in_words():
+    with pytest.raises(RuimteError, match="holds from 9999-12-01"):
+        require_distancing(entry(valid_from=date(9999, 12, 1), valid_until=date(9999, 12, 30)), HOME, 0)
 
 
 @pytest.mark.parametrize(

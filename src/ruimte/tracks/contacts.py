@@ -23,13 +23,14 @@ Index = NDArray[np.int64]
 FREE, ACTIVE, EDGES, SERIAL, NEXT, LAST, WANTED = range(7)
 """Places in ``Memory.state``: slots that are free, in view; edges; tracks so far; the frame of the next look at who is gone; the
 last frame; how many pairs the frame has for which there was no room."""
-PEOPLE, SEEN, PAIRS, POSSIBLE, CONTACTS, TOUCHED, JUMPED, UNKNOWN, SAME, UNLINKED = range(10)
+PEOPLE, SEEN, PAIRS, POSSIBLE, CONTACTS, TOUCHED, JUMPED, UNKNOWN, SAME, UNLINKED, GROUPED = range(11)
 """Places in ``Memory.total``: people who are settled; person-frames; pair-frames within reach, and of all pairs; contacts; people
 with one; tracks that jumped; positions that are none; pair-frames at one point; edges that were settled by a link that could
-still change."""
-PERSON, ORDER, FIRST, UNTIL, GROUP, EXPOSED, TOUCHES = range(7)
-"""Columns of ``Memory.track``: the sensor's number, -1 once the track is lost; the how-manieth track it is, -1 where the slot is
-free; its first and last frame; a slot of the same group for good; frames near strangers; contacts."""
+still change; people who are settled and were in a group."""
+PERSON, ORDER, FIRST, UNTIL, GROUP, EXPOSED, TOUCHES, MATES = range(8)
+"""Columns of ``Memory.track``: the sensor's number, -1 once the track is lost; in which order it came, -1 where the slot is
+free; its first and last frame; a slot of the same group for good; frames near strangers; contacts; others of its group that
+came within reach."""
 CONTACT_RING, GROUP_RING, CONTACT_FRAMES, TOGETHER_FRAMES, LOST, KEEP, EVERY = range(7)
 """Places in ``Limits.frames``."""
 FOR_EVER = 2**62
@@ -92,7 +93,7 @@ def memory_for(slots: int, edges: int, rings: int, bins: int) -> Memory:
         np.zeros((edges, rings), np.int32),
         np.full((2 * edges, 2), -1, np.int64),
         state,
-        np.zeros(10, np.int64),
+        np.zeros(11, np.int64),
         np.zeros(rings, np.int64),
         np.zeros(rings, np.int64),
         np.zeros(bins, np.int64),
@@ -200,7 +201,7 @@ def _place(limits: Limits, number: int, person: Index, x: Array, y: Array, slot:
             s = memory.free[state[FREE]]
             slot[row] = s
             memory.track[s, PERSON], memory.track[s, ORDER], memory.track[s, FIRST] = person[row], state[SERIAL], number
-            memory.track[s, GROUP], memory.track[s, EXPOSED], memory.track[s, TOUCHES] = s, 0, 0
+            memory.track[s, GROUP], memory.track[s, EXPOSED], memory.track[s, TOUCHES], memory.track[s, MATES] = s, 0, 0, 0
             state[SERIAL] += 1
         memory.track[slot[row], UNTIL], memory.place[slot[row], 0], memory.place[slot[row], 1] = number, x[row], y[row]
         memory.spare[now] = slot[row]
@@ -344,6 +345,8 @@ def _settle_edge(limits: Limits, memory: Memory, edge: int, same: bool) -> None:
         else:
             memory.apart[ring] += memory.rings[edge, ring]
             near += memory.rings[edge, ring] if ring < limits.frames[CONTACT_RING] else 0
+    memory.track[a, MATES] += 1 if same else 0
+    memory.track[b, MATES] += 1 if same else 0
     memory.track[a, EXPOSED] += near
     memory.track[b, EXPOSED] += near
     if near >= limits.frames[CONTACT_FRAMES]:
@@ -359,8 +362,7 @@ def _forget(limits: Limits, gone: NDArray[np.bool_], final: Index, memory: Memor
     heir = np.full(len(gone), -1, np.int64)
     for s in range(len(gone)):
         if memory.track[s, ORDER] >= 0 and not gone[s]:
-            r = root(final, s)
-            heir[r] = s if heir[r] < 0 else heir[r]
+            heir[root(final, s)] = s
     for s in range(len(gone)):
         if memory.track[s, ORDER] >= 0 and not gone[s]:
             memory.track[s, GROUP] = heir[root(final, s)]
@@ -369,6 +371,7 @@ def _forget(limits: Limits, gone: NDArray[np.bool_], final: Index, memory: Memor
         if gone[s]:
             total[PEOPLE] += 1
             total[TOUCHED] += 1 if memory.track[s, TOUCHES] > 0 else 0
+            total[GROUPED] += 1 if memory.track[s, MATES] > 0 else 0
             memory.exposure[np.searchsorted(limits.exposure, memory.track[s, EXPOSED], side="right")] += 1
             memory.track[s, ORDER], memory.track[s, GROUP] = -1, s
             memory.free[state[FREE]] = s

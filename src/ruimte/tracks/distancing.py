@@ -65,8 +65,9 @@ class Distances:
     ``people`` tracks, of whom ``provisional`` are not settled: their part may still change. ``person_minutes`` seen.
     ``contacts``: pairs of strangers too close for long enough. ``contacts_per_person_minute``: how many others somebody comes too
     close to in a minute, 2 contacts / person-minutes. ``share_too_close``: the share of people with a contact (the share of
-    offenders, as others call it). ``exposure``: people by seconds too close to strangers, summed over those, in classes that
-    begin at 0 and at each of ``rule.exposure_s``.
+    offenders, as others call it). ``share_in_groups``: where people stand in a queue or close together it comes near 1, for then
+    strangers count as groups too, and contacts are missed. ``exposure``: people by seconds too close to strangers, summed over
+    those, in classes that begin at 0 and at each of ``rule.exposure_s``.
 
     By ring of distance, from ``edges_m[r]`` up to, without, ``edges_m[r + 1]``: ``apart_s`` and ``together_s``, pair-seconds of
     strangers and of groups; ``radial``, all pairs over what they would be if people were anywhere in the area with the same
@@ -84,6 +85,7 @@ class Distances:
     contacts: int
     contacts_per_person_minute: float
     share_too_close: float
+    share_in_groups: float
     exposure: Index
     edges_m: Array
     apart_s: Array
@@ -250,6 +252,7 @@ class Distancing:
             contacts=found,
             contacts_per_person_minute=2 * found / minutes if seen else math.nan,
             share_too_close=int(total[contacts.TOUCHED]) / people if people else math.nan,
+            share_in_groups=int(total[contacts.GROUPED]) / people if people else math.nan,
             exposure=memory.exposure.copy(),
             edges_m=self._limits.edges_m,
             apart_s=memory.apart / rate,

@@ -49,7 +49,7 @@ def require_distancing(entry: AlgorithmEntry | None, zone: ZoneInfo, at_us: int)
     from_us, until_us = validity_us(entry, zone)
     if until_us <= from_us:
         raise RuimteError(f"valid_until {entry.valid_until} is before valid_from {entry.valid_from}", where, "set a later day")
-    if until_us > moment_us(entry.valid_from + LONGEST, zone):
+    if until_us > _latest_us(entry, zone):
         raise RuimteError(
             f"physical distancing from {entry.valid_from} until {entry.valid_until} is longer than {LONGEST.days} days",
             where,
@@ -60,3 +60,11 @@ def require_distancing(entry: AlgorithmEntry | None, zone: ZoneInfo, at_us: int)
         raise RuimteError(
             f"physical distancing holds from {span}, not at {iso(at_us)}", where, "decide on it anew, or leave it off"
         )
+
+
+def _latest_us(entry: AlgorithmEntry, zone: ZoneInfo) -> int:
+    """When an entry has to end, by the wall's clock; at the end of the calendar it ends by itself."""
+    try:
+        return moment_us(entry.valid_from + LONGEST, zone)
+    except OverflowError:
+        return validity_us(entry, zone)[1]
