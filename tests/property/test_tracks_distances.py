@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import subprocess
 import sys
@@ -15,8 +16,12 @@ from hypothesis import strategies as st
 
 import plain_distances
 from distances_reference import random_scene, sums, together, watch
+from ruimte.tracks.congestion import congestion_level
 from ruimte.tracks.distancing import Distancing, Rule
 from ruimte.tracks.frames import frames_of
+from ruimte.tracks.motion import motion
+from ruimte.tracks.pressure import crowd_pressure
+from ruimte.tracks.profiles import Grid
 
 RATE_HZ = 5.0
 scenes = st.builds(random_scene, st.integers(0, 10**9), st.integers(1, 9), st.integers(1, 60))
@@ -112,6 +117,35 @@ def test_no_time_is_lost_however_soon_it_is_settled(scene, rule, keep_s):
     np.testing.assert_allclose((final.apart_s + final.together_s).sum(), counted, rtol=1e-12)
     assert final.people == final.exposure.sum() == len(slow.tracks)
     assert final.person_minutes == slow.seen / RATE_HZ / 60
+
+
+odd = st.sampled_from([0.0, -0.0, 5e-324, 1.5, 1.0 + 2e-16, 1e8, -1e8, 1e9, 1e300, math.nan, math.inf, -math.inf]) | st.floats()
+
+
+@some
+@given(
+    st.lists(st.lists(st.tuples(st.integers(-3, 3), odd, odd), max_size=5, unique_by=lambda row: row[0]), min_size=1, max_size=6)
+)
+def test_whatever_the_positions_each_counts_or_is_marked(frames):
+    live = Distancing(RATE_HZ, Rule(lost_s=0.2, keep_s=0.2))
+    for number, rows in enumerate(frames):
+        live.stream(number, *(np.array([row[column] for row in rows]) for column in range(3)))
+    told = live.finish()
+    rows = [row for frame in frames for row in frame]
+    known = sum(abs(x) <= 1e8 and abs(y) <= 1e8 for _, x, y in rows)
+    assert told.unknown == len(rows) - known
+    assert round(told.person_minutes * 60 * RATE_HZ) == known
+    assert np.isfinite(told.apart_s).all()
+    rows = [(who, number, x, y) for number, frame in enumerate(frames) for who, x, y in frame]
+    if not rows:
+        return
+    table = frames_of(*np.array(rows).T, RATE_HZ)
+    with np.errstate(over="ignore", invalid="ignore"):
+        moves, grid = motion(table, 1), Grid(-1.0, -1.0, 1.0, 3, 3)
+    pressure = crowd_pressure(table, moves, grid, window_s=0.4, least_density=1e-6, least_people=1)
+    level = congestion_level(table, moves, grid, window_s=0.4, least_density=1e-6, least_people=1)
+    for figure in (pressure.indicator, level.level, level.danger):
+        assert math.isfinite(figure.value) == (figure.unknown == "")
 
 
 def test_compiled_and_plain_python_tell_the_same():
