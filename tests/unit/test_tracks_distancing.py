@@ -138,6 +138,13 @@ def test_who_comes_back_within_the_time_is_the_same_and_later_somebody_else():
     assert (late.people, late.jumped) == (2, 0)
 
 
+def test_warming_up_leaves_nothing_behind():
+    watch = Distancing(25)
+    watch.warm_up()
+    assert watch.in_memory == (0, 0)
+    assert watch.finish().people == 0
+
+
 def test_a_number_that_jumps_is_somebody_else_and_said_so():
     told = play(Distancing(1), [{1: (0.0, 0.0)}, {1: (12.0, 0.0)}, {1: (24.6, 0.0)}]).finish()
     assert (told.people, told.jumped) == (2, 1)
