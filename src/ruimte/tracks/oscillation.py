@@ -39,7 +39,7 @@ _LEAST_KNOWN = 0.9
 class Oscillation:
     """How a crowd sways. ``indicator`` is its frequency in rad/s, and ``period_s`` the same as a period. ``share``: of the power
     of all motion that is slow enough, at the peak. ``turning``: 1 anticlockwise, −1 clockwise, 0 to and fro. ``speed_m_s``:
-    frequency × confinement length, which Gu et al. found to be alike in one place; NaN where no length was given. ``density`` in
+    frequency × confinement length, for the frequency fell as 1 / length; NaN where no length was given. ``density`` in
     persons/m², mean of the window. NaN: not known."""
 
     indicator: Indicator
