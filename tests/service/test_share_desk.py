@@ -201,6 +201,15 @@ def test_expired_not_begun_and_a_clock_that_is_set_back(world):
     assert world.refused().decision.reason == "expired"  # what has ended does not come back with an old clock
 
 
+def test_a_clock_that_is_set_back_while_the_node_is_down(world):
+    world.now_us = (agreed.UNTIL_S + 1) * SECOND_US
+    assert world.refused().decision.reason == "expired"
+    world.now_us = NOW_S * SECOND_US
+    world.book = world.desk.book = Book((world.folder / "agreements",), lambda: world.now_us)
+    world.book.recall([], {}, world.log.latest_s)
+    assert world.refused().decision.reason == "expired"
+
+
 def test_before_it_begins_nothing_is_given(make):
     world = make()
     world.now_us = (agreed.FROM_S + 120) * SECOND_US
@@ -504,7 +513,7 @@ def test_a_file_that_is_put_back_after_a_restart_does_not_bring_back_what_was_ta
     path.write_bytes(before)
     world.book = world.desk.book = Book((world.folder / "agreements",), lambda: world.now_us)
     assert world.get()["figures"]  # a process that knows nothing of it
-    world.book.recall(ended(world.log.facts()))
+    world.book.recall(ended(world.log.facts()), {}, world.log.latest_s)
     assert world.refused().decision.reason == "no-agreement"
     assert "ended before" in world.book.all()[0].trouble
 

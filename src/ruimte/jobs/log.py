@@ -223,6 +223,13 @@ class Log:
         with self._lock:
             return ledger.size(self._reading)
 
+    @property
+    def latest_s(self) -> int:
+        """When the newest entry was made, seconds since 1970; 0 where there is none."""
+        with self._lock:
+            size = ledger.size(self._reading)
+            return msgspec.json.decode(ledger.leaf(self._reading, size - 1), type=_At).at if size else 0
+
     def checkpoint(self) -> str:
         """The newest checkpoint: a signed note, with the cosignatures that it has so far."""
         with self._lock:

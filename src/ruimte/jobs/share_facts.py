@@ -15,6 +15,8 @@ from ruimte.jobs.agreements import Book
 from ruimte.lab.lab import Lab
 from ruimte.ledger.entry import BODY_HASH, EntryKind, body_hash
 
+SINCE = "in_force_since"
+"""The field that says from when on an agreement was in force at this node (seconds since 1970)."""
 Facts = dict[str, tuple[EntryKind, dict[str, Any]]]
 
 
@@ -26,10 +28,12 @@ def facts(lab: Lab, book: Book) -> Facts:
     for key, algorithm in lab.algorithms.items():
         payload = {"register": "algorithms", "key": key, "status": algorithm.status, BODY_HASH: _digest(algorithm)}
         found[f"algorithm/{key}"] = ("algorithm", payload)
+    since = book.since()
     for known in book.all():
         if known.hash and known.agreement is not None:
-            payload = {"agreement": known.hash, "status": known.status or "in trouble", BODY_HASH: _digest(known.agreement)}
-            found[f"agreement/{known.hash}"] = ("agreement", payload)
+            told = {"agreement": known.hash, "status": known.status or "in trouble", BODY_HASH: _digest(known.agreement)}
+            begun = {SINCE: since[known.hash]} if known.hash in since else {}
+            found[f"agreement/{known.hash}"] = ("agreement", told | begun)
     return found
 
 
@@ -38,6 +42,11 @@ def ended(logged: Mapping[str, dict[str, Any]]) -> list[str]:
     return [
         fact["agreement"] for fact in logged.values() if fact.get("status") in ("revoked", "rejected") and "agreement" in fact
     ]
+
+
+def in_force_since(logged: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+    """From when on agreements were in force here, by their hashes, by what was logged (seconds since 1970)."""
+    return {fact["agreement"]: fact[SINCE] for fact in logged.values() if "agreement" in fact and SINCE in fact}
 
 
 def _digest(entry: object) -> str:

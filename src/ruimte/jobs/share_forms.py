@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -87,6 +88,7 @@ class Forms:
         self._now_us, self._noise = now_us, noise
         self._places = lab_places(lab)
         self._common: tuple[tuple[Granted, ...], Cells] | None = None
+        self._keeping = threading.Lock()
         self._described: dict[tuple[str, int], dict[str, Any]] = {}
         self._read: dict[tuple[int, int], Figures] = {}
         self._ready: dict[tuple[bytes, int, int], _Ready] = {}
@@ -186,8 +188,10 @@ class Forms:
         if ready is None:
             known = self._known(*base_span(granted, common, from_us, until_us))
             ready = _Ready(self._cut(decision, release(known, granted, self._places, common), from_us, until_us))
-            if until_us - from_us <= DAY_US and len(self._ready) < MOST_KEPT:
-                self._ready[key] = ready
+            with self._keeping:
+                now = self._common is not None and self._common[1] is common  # else a new grant came meanwhile
+                if now and until_us - from_us <= DAY_US and len(self._ready) < MOST_KEPT:
+                    self._ready[key] = ready
         return ready
 
     def _privately(self, decision: Decision, from_us: int, until_us: int) -> _Ready:
@@ -246,10 +250,11 @@ class Forms:
 
     def _cells(self) -> Cells:
         granted = self._book.granted()
-        if self._common is None or self._common[0] is not granted:
-            self._common = granted, cells(granted, self._places, self._source.tick_us)
-            self._ready.clear()
-        return self._common[1]
+        with self._keeping:
+            if self._common is None or self._common[0] is not granted:
+                self._common = granted, cells(granted, self._places, self._source.tick_us)
+                self._ready.clear()
+            return self._common[1]
 
 
 def _granted(decision: Decision) -> Granted:

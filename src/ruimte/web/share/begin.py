@@ -20,7 +20,7 @@ from ruimte.jobs.live import LiveRoom
 from ruimte.jobs.node_log import open_node_log
 from ruimte.jobs.partners import LivePartners
 from ruimte.jobs.processing_log import ProcessingLog, processing_path
-from ruimte.jobs.share_facts import ended, facts
+from ruimte.jobs.share_facts import ended, facts, in_force_since
 from ruimte.jobs.share_forms import Forms
 from ruimte.jobs.share_source import Source
 from ruimte.jobs.sharing import Sharing
@@ -119,7 +119,8 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
     places = lab_places(lab)
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(open_node_log(lab.key, data, book, keys, now_us, own.party or own_party(book, keys.public)))
-        book.recall(ended(log.facts()))
+        logged = log.facts()
+        book.recall(ended(logged), in_force_since(logged), log.latest_s)
         processing = stack.enter_context(ProcessingLog(processing_path(data, lab.key), now_us))
         spent = stack.enter_context(Spent(data / f"{lab.key}.spent.db"))
         file = stack.enter_context(WebhookFile(data / f"{lab.key}.webhooks.db"))
