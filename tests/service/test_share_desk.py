@@ -246,6 +246,39 @@ def test_no_log_no_data(world, monkeypatch):
     assert world.get()["figures"]
 
 
+def test_what_cannot_be_logged_is_no_fact_either(world, monkeypatch):
+    taken = []
+
+    async def take(asked, party_name, body):
+        taken.append(body)
+        return {"contribution": len(taken)}
+
+    world.desk._take = take
+    what = What(contributions=("closures",), zones=("square",))
+    world.agree(grant(what=what), iv="26338364-8305-7b74-8000-de4963503139")
+    asked = world.ask("contribute-closures", places=("square",))
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ruimte.store.ledger.append", full)
+        with pytest.raises(RefusedError):
+            asyncio.run(world.desk.contribute(asked, {"place": "square"}))
+    assert taken == []
+    size = world.log.size
+    receipt = asyncio.run(world.desk.contribute(asked, {"place": "square"}))
+    assert (len(taken), world.log.size, receipt.index) == (1, size + 2, size + 1)
+
+
+def test_the_last_of_the_disk_is_left_to_the_control_room(world, monkeypatch):
+    world.log._spare_bytes = 100
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=99))
+    assert world.refused().decision.reason == "log-failed"
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    assert world.get()["figures"]
+
+
 def test_without_a_processing_log_nothing_goes_out(world, monkeypatch):
     @contextlib.contextmanager
     def broken(*_):

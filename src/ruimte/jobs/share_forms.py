@@ -202,7 +202,8 @@ class Forms:
         drawn = {drawn_as(quantity) for quantity in decision.asked.quantities}
         known = self._known(from_us, until_us)
         known = cut(known, quantities=[quantity for quantity in known.quantities if quantity in drawn])
-        reserved = parts(self._book.granted(), self._lab.file.privacy, self._lab.key, self._now_us())
+        own = [one for one in self._book.granted() if one.grant.provider == granted.grant.provider]  # others' budgets are theirs
+        reserved = parts(own, self._lab.file.privacy, self._lab.key, self._now_us())
         noised = self._noise.tell(granted.grant.consumer, known, reserved.epsilon(granted.grant.consumer))
         days = self._noise.days(noised)
         about = self._noise.metadata(days[-1], noised.quantities) if days else {}
@@ -252,7 +253,8 @@ class Forms:
         granted = self._book.granted()
         with self._keeping:
             if self._common is None or self._common[0] is not granted:
-                self._common = granted, cells(granted, self._places, self._source.tick_us)
+                own = [one for one in granted if one.grant.lab == self._lab.key]
+                self._common = granted, cells(own, self._places, self._source.tick_us)
                 self._ready.clear()
             return self._common[1]
 

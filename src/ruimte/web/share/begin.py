@@ -17,6 +17,7 @@ from ruimte.jobs.contributions import Contributions
 from ruimte.jobs.identity import Identity
 from ruimte.jobs.lab_policies import lab_policies
 from ruimte.jobs.live import LiveRoom
+from ruimte.jobs.log import MEGABYTE
 from ruimte.jobs.node_log import open_node_log
 from ruimte.jobs.partners import LivePartners
 from ruimte.jobs.processing_log import ProcessingLog, processing_path
@@ -45,6 +46,8 @@ from ruimte.web.share.app import ShareApp
 from ruimte.web.share.log import log_routes
 from ruimte.web.share.token import ROUTES, Door, identify
 
+SPARE_BYTES = 256 * MEGABYTE
+"""The last of the disk is not for sharing: partners who ask day and night must not keep the control room from writing."""
 _KEEP_S = 3600.0
 _LOOK_S = 2.0
 _AGAIN_S = 5.0
@@ -82,7 +85,7 @@ class Shared:
         """Log what changes of agreements and registers. Where that fails it is tried again: nothing is released meanwhile."""
         while True:
             try:
-                await asyncio.to_thread(lambda: self.desk.log.note_facts(facts(self.lab, self.desk.book)))
+                await asyncio.to_thread(lambda: self.desk.log.note_facts(facts(self.lab, self.desk.book, self.desk.own())))
             except RuimteError as error:
                 _log.error("the log: %s", error)
             await asyncio.sleep(_LOOK_S)
@@ -118,9 +121,11 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
     book = Book(agreement_folders(lab, data), now_us)
     places = lab_places(lab)
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(open_node_log(lab.key, data, book, keys, now_us, own.party or own_party(book, keys.public)))
+        party = own.party or own_party(book, keys.public)
+        log = stack.enter_context(open_node_log(lab.key, data, book, keys, now_us, party, SPARE_BYTES))
         logged = log.facts()
-        book.recall(ended(logged), in_force_since(logged), log.latest_s)
+        since = in_force_since(logged)
+        book.recall(ended(logged), since, log.latest_s)
         processing = stack.enter_context(ProcessingLog(processing_path(data, lab.key), now_us))
         spent = stack.enter_context(Spent(data / f"{lab.key}.spent.db"))
         file = stack.enter_context(WebhookFile(data / f"{lab.key}.webhooks.db"))
@@ -132,7 +137,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
         contributions = Contributions(lab, station.store, now_us, room.note)
         forms = Forms(lab, Source(station), lambda: room.warnings("en"), book, now_us, noise)
         decider = Decider(lab_policies(lab.folder), places)
-        desk = Sharing(lab.key, forms, book, decider, log, pair, now_us, processing.processing, contributions)
+        desk = Sharing(lab.key, forms, book, decider, log, pair, now_us, processing.processing, contributions, since)
         stack.callback(desk.close)
         hooks = Webhooks(desk, file, lab.key, now_us, allow_private=own.allow_private)
         door = Door(Identity(desk.public_keys, pair, spent, now_us), settings, certificate_header)
