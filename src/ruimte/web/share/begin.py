@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,7 +148,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
             hooks,
             settings,
             identify=identify,
-            routes=[*ROUTES, *log_routes(log, lambda: _witnesses(book, keys.public))],
+            routes=[*ROUTES, *log_routes(log, lambda: _witnesses(book, keys.public, desk.own()))],
             state={"door": door},
             marks=door.nonce,
         )
@@ -163,8 +163,9 @@ def own_party(book: Book, public: str) -> str | None:
     return found[0] if found else None
 
 
-def _witnesses(book: Book, own: str) -> Sequence[tuple[str, str]]:
-    """Who may cosign the log: the other parties of agreements that are in force."""
-    known = [each.agreement for each in book.all() if each.status == "valid" and each.agreement is not None]
+def _witnesses(book: Book, own: str, signed: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Who may cosign the log: the other parties of agreements that are in force, of those that the node ``signed`` (hashes)."""
+    valid = [each for each in book.all() if each.status == "valid" and each.hash in signed]
+    known = [each.agreement for each in valid if each.agreement is not None]
     found = [(party.id, current_key(agreement, party.id)) for agreement in known for party in agreement.content.parties]
     return [each for each in dict.fromkeys(found) if each[1] != own]
