@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import os
 import socket
+import sqlite3
 import tempfile
 import webbrowser
 from collections.abc import Callable, Coroutine, Iterator
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from ruimte.web.share.begin import Shared
 
 Say = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 def serve(
@@ -181,13 +184,20 @@ def _sharing(
     certificate_header: str,
     say: Say,
 ) -> Shared | None:
-    """Sharing with partners, until the stack is left; None where its packages are missing, and that is said."""
+    """Sharing with partners, until the stack is left; None where it cannot be, and why is said: the control room goes on."""
     if missing := [name for name in ("cedarpy", "opentelemetry") if find_spec(name) is None]:
         say(f"Sharing is off: {', '.join(missing)} is missing; pip install 'ruimte[share,otel]' brings it.")
         return None
     from ruimte.web.share.begin import begin  # extras
 
-    return stack.enter_context(begin(station, room, data, settings, certificate_header))
+    try:
+        return stack.enter_context(begin(station, room, data, settings, certificate_header))
+    except RuimteError as error:
+        say(f"Sharing is off: {error}")
+    except (OSError, sqlite3.Error, ValueError, KeyError) as error:  # a file that holds something else than it did
+        _log.exception("sharing cannot begin")
+        say(f"Sharing is off: its files cannot be used ({error}); see the log, and restore them from a backup.")
+    return None
 
 
 def _bundle(lab: Lab, data: Path, say: Say) -> Bundle:

@@ -201,6 +201,15 @@ def test_expired_not_begun_and_a_clock_that_is_set_back(world):
     assert world.refused().decision.reason == "expired"  # what has ended does not come back with an old clock
 
 
+def test_a_clock_that_is_set_back_while_the_node_is_down(world):
+    world.now_us = (agreed.UNTIL_S + 1) * SECOND_US
+    assert world.refused().decision.reason == "expired"
+    world.now_us = NOW_S * SECOND_US
+    world.book = world.desk.book = Book((world.folder / "agreements",), lambda: world.now_us)
+    world.book.recall([], {}, world.log.latest_s)
+    assert world.refused().decision.reason == "expired"
+
+
 def test_before_it_begins_nothing_is_given(make):
     world = make()
     world.now_us = (agreed.FROM_S + 120) * SECOND_US
@@ -234,6 +243,39 @@ def test_no_log_no_data(world, monkeypatch):
         refused = world.refused()
         assert (refused.decision.reason, refused.index) == ("log-failed", None)
     assert world.log.size == size
+    assert world.get()["figures"]
+
+
+def test_what_cannot_be_logged_is_no_fact_either(world, monkeypatch):
+    taken = []
+
+    async def take(asked, party_name, body):
+        taken.append(body)
+        return {"contribution": len(taken)}
+
+    world.desk._take = take
+    what = What(contributions=("closures",), zones=("square",))
+    world.agree(grant(what=what), iv="26338364-8305-7b74-8000-de4963503139")
+    asked = world.ask("contribute-closures", places=("square",))
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ruimte.store.ledger.append", full)
+        with pytest.raises(RefusedError):
+            asyncio.run(world.desk.contribute(asked, {"place": "square"}))
+    assert taken == []
+    size = world.log.size
+    receipt = asyncio.run(world.desk.contribute(asked, {"place": "square"}))
+    assert (len(taken), world.log.size, receipt.index) == (1, size + 2, size + 1)
+
+
+def test_the_last_of_the_disk_is_left_to_the_control_room(world, monkeypatch):
+    world.log._spare_bytes = 100
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=99))
+    assert world.refused().decision.reason == "log-failed"
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
     assert world.get()["figures"]
 
 
@@ -504,7 +546,7 @@ def test_a_file_that_is_put_back_after_a_restart_does_not_bring_back_what_was_ta
     path.write_bytes(before)
     world.book = world.desk.book = Book((world.folder / "agreements",), lambda: world.now_us)
     assert world.get()["figures"]  # a process that knows nothing of it
-    world.book.recall(ended(world.log.facts()))
+    world.book.recall(ended(world.log.facts()), {}, world.log.latest_s)
     assert world.refused().decision.reason == "no-agreement"
     assert "ended before" in world.book.all()[0].trouble
 

@@ -255,3 +255,21 @@ def test_twenty_files_that_do_not_change_cost_next_to_nothing(desk: Desk) -> Non
         took.append(time.perf_counter() - begun)
     assert min(took) < 0.001
     assert write_document(agreed())
+
+
+def test_what_was_signed_long_ago_counts_from_when_it_was_in_force_here(desk: Desk) -> None:
+    """The other side signed last week and hands the file over today: until today nobody here was told what it gives."""
+    desk.put(desk.lab, agreed())  # both signed at FROM_S
+    assert [one.signed_us for one in desk.book.granted()] == [NOW_S * 1_000_000]
+    hashed = desk.book.all()[0].hash
+    assert desk.book.since() == {hashed: NOW_S}
+    later = Book([desk.lab, desk.data], lambda: (NOW_S + 3600) * 1_000_000)
+    later.recall([], {hashed: NOW_S}, NOW_S + 60)  # the node was started again
+    assert [one.signed_us for one in later.granted()] == [NOW_S * 1_000_000]
+
+
+def test_a_clock_that_is_behind_the_log_does_not_bring_back_what_has_expired(desk: Desk) -> None:
+    desk.put(desk.lab, agreed())
+    assert desk.granted() == ["valid"]
+    desk.book.recall([], {}, UNTIL_S)
+    assert desk.granted() == ["expired"]

@@ -11,7 +11,7 @@ from ruimte.jobs.agreements import Book
 from ruimte.jobs.given import given
 from ruimte.keys.signature import key_id
 from ruimte.share.agreement import Validity
-from ruimte.share.contract import sign
+from ruimte.share.contract import rotate, sign
 
 EVIL = agreed.pair_of("somebody else")
 
@@ -91,3 +91,18 @@ def test_an_agreement_of_others_gives_nothing(world):
     found = world.given()
     assert found.granted == ()
     assert found.public_keys(POLICE) == []
+
+
+def test_a_key_that_somebody_gave_over_to_this_node_makes_nobodys_lab_its_own(world):
+    """Somebody signs as the city with a key of their own, and then names the city's real key as their new one."""
+    content = agreed.content(parties=(CITY, POLICE))
+    named = tuple(msgspec.structs.replace(each, public_key=EVIL.public) if each.id == CITY else each for each in content.parties)
+    agreement = agreed.Agreement(version=1, content=msgspec.structs.replace(content, parties=named))
+    agreement = sign(agreement, CITY, EVIL.private, "accept", agreed.FROM_S + 60)
+    agreement = sign(agreement, POLICE, KEYS[POLICE].private, "accept", agreed.FROM_S + 60)
+    agreement = rotate(agreement, CITY, EVIL.private, KEYS[CITY].public, agreed.FROM_S + 120)
+    known = world.book.keep(agreement)
+    assert known.status == "valid"
+    assert world.given().granted == ()
+    own = given(world.book, world.book.granted(), KEYS[CITY].public, NOW_S, [known.hash])  # the log knows it from before
+    assert len(own.granted) == 1

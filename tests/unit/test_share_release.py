@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -205,6 +207,28 @@ def test_a_grant_that_comes_later_tells_nothing_that_can_be_subtracted_from_befo
     out = told(base, late, centre, since_us=None)
     assert same(row(out, "square", "people"), [NAN, 30, 30]), "34 - 30 would be the street"
     assert row(out, "quay", "people") == [30, 30, 30], "it hangs together with nothing"
+
+
+def test_a_forecast_of_before_a_grant_tells_nothing_that_can_be_subtracted_from_what_was_told_of_it() -> None:
+    base = figures({"square": {"people": [30, 30, 30]}, "street": {"people": [4, 4, 4]}, "quay": {"people": [30, 30, 30]}})
+    made = replace(base, kind="forecast", issued_us=NOON_US - 2 * TICK_US)
+    centre = granted(areas={"centre": ("square", "street")}, kinds=("forecast",))
+    assert row(told(made, centre), "centre", "people") == [34, 34, 34]
+    late = granted("b", zones=("square", "quay"), kinds=("forecast",), begins_us=NOON_US - TICK_US)
+    assert same(row(told(made, late, centre, since_us=None), "square", "people"), [NAN, NAN, NAN]), "34 - 30 is the street"
+    assert row(told(made, late, centre, since_us=None), "quay", "people") == [30, 30, 30]
+    newer = replace(made, issued_us=NOON_US - TICK_US)
+    assert row(told(newer, late, centre, since_us=None), "square", "people") == [30, 30, 30]
+    assert same(row(told(newer, centre, late, since_us=None), "centre", "people"), [NAN, NAN, NAN])
+
+
+def test_who_accepted_and_then_rejects_has_been_told_all_the_same() -> None:
+    base = figures({"square": {"people": [30]}, "street": {"people": [4]}})
+    centre = granted(areas={"centre": ("square", "street")})
+    gone = msgspec.structs.replace(granted("b", status="rejected"), signed_us=1)
+    assert same(row(told(base, centre, gone), "centre", "people"), [NAN])
+    refused = granted("b", status="rejected")
+    assert row(told(base, centre, refused), "centre", "people") == [34]
 
 
 def test_late_grants_hang_together_in_time_too() -> None:

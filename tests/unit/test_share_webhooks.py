@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from share_partner import Partner, partner
 
@@ -204,6 +205,18 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
         assert [each.id for each in file.all()] == ["two"]
 
 
+def test_a_file_of_before_keys_were_noted_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "hooks.db"
+    with WebhookFile(path) as file:
+        file.put(hook())
+    other = sqlite3.connect(path)
+    other.execute("ALTER TABLE webhooks DROP COLUMN key")
+    other.close()
+    with WebhookFile(path) as file:
+        file.put(hook(id="two", key="thumb"))
+        assert [each.key for each in file.all()] == ["", "thumb"]
+
+
 def test_a_file_that_cannot_be_used_is_said_in_a_line(tmp_path: Path) -> None:
     path = tmp_path / "hooks.db"
     with WebhookFile(path) as file:
@@ -286,13 +299,14 @@ def test_a_receiver_that_was_away_gets_all_in_order_and_each_try_is_decided_anew
     async def test() -> None:
         with Receiver(answers=[(204, {}), (500, {}), (503, {}), (204, {})]) as receiver:
             async with running(hooks):
-                await hooks.add(ASKED, "state", address(receiver), "crowd.example.org")
+                await hooks.add(msgspec.structs.replace(ASKED, key="thumb"), "state", address(receiver), "crowd.example.org")
                 await until(lambda: len(desk.queues) == 1)
                 events = [desk.publish() for _ in range(3)]
                 await until(lambda: hooks.of(POLICE)[0].last_id == "3")
             one, two, three = (event.body for event in events)
             assert [each.body for each in receiver.received] == [one, two, two, two, three]
         assert [after for _, after in desk.lives] == [None, None, "1", "1"], "asked; followed; and again after each failure"
+        assert {asked.key for asked, _ in desk.lives} == {"thumb"}, "it ends with the key that asked for it"
 
     run(test)
 

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,16 +113,25 @@ class Book:
         self._blocked = ""
         self._told = _Told()
         self._recalled: frozenset[str] = frozenset()
+        self._since: dict[str, int] = {}
 
-    def recall(self, ended: Iterable[str]) -> None:
-        """Hashes of agreements that were taken back or refused, as the node's log knows from before it was started again.
+    def recall(self, ended: Iterable[str], since: Mapping[str, int], latest_s: int) -> None:
+        """What the node's log knows from before it was started again: hashes of agreements that were taken back or refused, from
+        when on others were in force here, and the latest time that was (seconds since 1970).
 
-        So a file that was put back does not bring back what was over.
+        So neither a file that was put back nor a clock that was set back brings back what was over.
         """
         with self._lock:
             self._recalled = frozenset(ended)
+            self._since = dict(since)
+            self._latest_s = max(self._latest_s, latest_s)
             self._seen, self._told = {}, _Told()
             self._unite()
+
+    def since(self) -> dict[str, int]:
+        """Since when each agreement is known to be in force here, by its hash (seconds since 1970)."""
+        with self._lock:
+            return dict(self._since)
 
     def granted(self) -> tuple[Granted, ...]:
         """Every grant of every agreement that holds, and how it stands now. Looks at the files' stamps on each call.
@@ -326,7 +335,13 @@ class Book:
         for hashed, each in self._agreed.items():
             if each.trouble:
                 continue
-            found.granted += tuple(granted_by(each.agreement, hashed, each.said, now_s))
+            granted = granted_by(each.agreement, hashed, each.said, now_s)
+            if any(one.status == "valid" for one in granted):
+                self._since.setdefault(hashed, now_s)
+            if hashed in self._since:  # signatures tell when they were made, not when they came to be known here
+                since_us = self._since[hashed] * SECOND_US
+                granted = [msgspec.structs.replace(one, signed_us=max(one.signed_us, since_us)) for one in granted]
+            found.granted += tuple(granted)
             until_s = min(until_s, next_change(each.agreement, each.said, now_s) or until_s)
         found.until_s = until_s
         return found

@@ -6,14 +6,15 @@ has not signed, or that name a lab of another city with the same key: none of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ruimte.jobs.agreements import Book, Known
 from ruimte.keys.signature import key_id
+from ruimte.keys.statement import signer
 from ruimte.share.agreement import Agreement, Status
 from ruimte.share.asking import Granted
-from ruimte.share.contract import current_key
+from ruimte.share.contract import TYPE, current_key
 
 _OVER: tuple[Status, ...] = ("revoked", "expired")
 """Whose agreements have all ended may still prove who it is: it is told why it gets nothing."""
@@ -48,9 +49,12 @@ class Given:
         return tuple(one for one in self.granted if one.agreement in own)
 
 
-def given(book: Book, granted: tuple[Granted, ...], public: str, now_s: int) -> Given:
-    """What the node with the key ``public`` gives, of what the book grants now."""
-    signed = [each for each in book.all() if each.agreement is not None and _is_own(each, each.agreement, public, now_s)]
+def given(book: Book, granted: tuple[Granted, ...], public: str, now_s: int, before: Collection[str] = ()) -> Given:
+    """What the node with the key ``public`` gives, of what the book grants now.
+
+    ``before``: hashes of agreements that the node's log knows as its own: these it may have signed with a key that it had then.
+    """
+    signed = [each for each in book.all() if each.agreement is not None and _is_own(each, each.agreement, public, now_s, before)]
     keys = {
         each.hash: {party.id: current_key(each.agreement, party.id, now_s) for party in each.agreement.content.parties}
         for each in signed
@@ -64,11 +68,15 @@ def given(book: Book, granted: tuple[Granted, ...], public: str, now_s: int) -> 
     )
 
 
-def _is_own(known: Known, agreement: Agreement, public: str, now_s: int) -> bool:
-    """Whether all have signed it, and this node is one of them: also of what ended, for anybody can revoke what nobody signed."""
+def _is_own(known: Known, agreement: Agreement, public: str, now_s: int, before: Collection[str]) -> bool:
+    """Whether all have signed it, and this node is one of them: also of what ended, for anybody can revoke what nobody signed.
+
+    That its key stands there is not enough: whoever gives a key over names the new one without asking who has it.
+    """
     if known.trouble or not (known.status == "valid" or known.status in _OVER):
         return False
-    parties = [party.id for party in agreement.content.parties]
-    return agreement.signatures.accept.keys() >= set(parties) and public in [
-        current_key(agreement, party, now_s) for party in parties
-    ]
+    parties, accepted = [party.id for party in agreement.content.parties], agreement.signatures.accept
+    own = next((party for party in parties if current_key(agreement, party, now_s) == public), None)
+    if own is None or not accepted.keys() >= set(parties):
+        return False
+    return known.hash in before or signer(accepted[own], TYPE) == key_id(public)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+import shutil
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -40,6 +41,7 @@ _HANDED_OUT = 64
 """Of so many checkpoints it is remembered that they were handed out, for witnesses that send back no more than their line."""
 _AHEAD_S = 300
 """A witness's clock may be so far ahead of ours."""
+MEGABYTE = 1024 * 1024
 MOST_ENTRIES = 10_000
 """In one answer."""
 
@@ -79,13 +81,23 @@ class Log:
     Thread-safe; a context manager. Raises ``RuimteError`` where the file cannot be used, or does not fit its last checkpoint.
     """
 
-    def __init__(self, path: Path, origin: str, keys: Keys, now_us: Callable[[], int], earlier: Sequence[str] = ()) -> None:
-        """``earlier``: public keys (base64url) that this log was signed with before."""
+    def __init__(
+        self,
+        path: Path,
+        origin: str,
+        keys: Keys,
+        now_us: Callable[[], int],
+        earlier: Sequence[str] = (),
+        spare_bytes: int = 0,
+    ) -> None:
+        """``earlier``: public keys (base64url) that this log was signed with before. ``spare_bytes`` of the disk are left to
+        others: nothing is written into what is left of it then."""
         self.origin = origin
         self.key: NoteKey = note_key(origin, keys[1])
         self._private = keys[0]
         self._now_us = now_us
         self._path = path
+        self._spare_bytes = spare_bytes
         if private_key(keys[0]).public_key().public_bytes_raw() != self.key.public:
             raise RuimteError("the private and the public key are no pair", str(path), "give the node's own keys")
         signers = [self.key, *(note_key(origin, public) for public in earlier)]
@@ -223,6 +235,13 @@ class Log:
         with self._lock:
             return ledger.size(self._reading)
 
+    @property
+    def latest_s(self) -> int:
+        """When the newest entry was made, seconds since 1970; 0 where there is none."""
+        with self._lock:
+            size = ledger.size(self._reading)
+            return msgspec.json.decode(ledger.leaf(self._reading, size - 1), type=_At).at if size else 0
+
     def checkpoint(self) -> str:
         """The newest checkpoint: a signed note, with the cosignatures that it has so far."""
         with self._lock:
@@ -352,6 +371,9 @@ class Log:
             raise StorageError(
                 "the file was moved away under the running node", str(self._path), "put it back, then restart the node"
             )
+        if self._spare_bytes and shutil.disk_usage(self._path.parent).free < self._spare_bytes:
+            left = f"the disk is nearly full: the last {self._spare_bytes // MEGABYTE} MB are left to the control room"
+            raise StorageError(left, str(self._path), "make room")
         size, last = ledger.size(connection), ledger.last_checkpoint(connection)
         if last is None or parse(read_note(last[1])) != Checkpoint(self.origin, size, _root(connection, size)):
             raise StorageError("does not fit its last signed checkpoint any more", str(self._path), ledger.RESTORE)

@@ -16,14 +16,20 @@ from ruimte.store import ledger
 
 
 def open_node_log(
-    lab_key: str, data: Path, book: Book, keys: NodeKeys, now_us: Callable[[], int], party: str | None = None
+    lab_key: str,
+    data: Path,
+    book: Book,
+    keys: NodeKeys,
+    now_us: Callable[[], int],
+    party: str | None = None,
+    spare_bytes: int = 0,
 ) -> Log:
     """The log of a lab's node, made where there is none. It keeps the name that it began with: that of the node's ``party`` (its
     id), else one after the node's key. Raises ``RuimteError`` as ``Log`` does.
     """
     path = log_path(data, lab_key)
     origin = ledger.origin(path) or log_origin(party or node_name(keys.public), lab_key)
-    return Log(path, origin, (keys.private, keys.public), now_us, earlier_keys(book, keys.public))
+    return Log(path, origin, (keys.private, keys.public), now_us, earlier_keys(book, keys.public), spare_bytes)
 
 
 def node_name(public: str) -> str:

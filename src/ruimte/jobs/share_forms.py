@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -87,6 +88,7 @@ class Forms:
         self._now_us, self._noise = now_us, noise
         self._places = lab_places(lab)
         self._common: tuple[tuple[Granted, ...], Cells] | None = None
+        self._keeping = threading.Lock()
         self._described: dict[tuple[str, int], dict[str, Any]] = {}
         self._read: dict[tuple[int, int], Figures] = {}
         self._ready: dict[tuple[bytes, int, int], _Ready] = {}
@@ -186,8 +188,10 @@ class Forms:
         if ready is None:
             known = self._known(*base_span(granted, common, from_us, until_us))
             ready = _Ready(self._cut(decision, release(known, granted, self._places, common), from_us, until_us))
-            if until_us - from_us <= DAY_US and len(self._ready) < MOST_KEPT:
-                self._ready[key] = ready
+            with self._keeping:
+                now = self._common is not None and self._common[1] is common  # else a new grant came meanwhile
+                if now and until_us - from_us <= DAY_US and len(self._ready) < MOST_KEPT:
+                    self._ready[key] = ready
         return ready
 
     def _privately(self, decision: Decision, from_us: int, until_us: int) -> _Ready:
@@ -198,7 +202,8 @@ class Forms:
         drawn = {drawn_as(quantity) for quantity in decision.asked.quantities}
         known = self._known(from_us, until_us)
         known = cut(known, quantities=[quantity for quantity in known.quantities if quantity in drawn])
-        reserved = parts(self._book.granted(), self._lab.file.privacy, self._lab.key, self._now_us())
+        own = [one for one in self._book.granted() if one.grant.provider == granted.grant.provider]  # others' budgets are theirs
+        reserved = parts(own, self._lab.file.privacy, self._lab.key, self._now_us())
         noised = self._noise.tell(granted.grant.consumer, known, reserved.epsilon(granted.grant.consumer))
         days = self._noise.days(noised)
         about = self._noise.metadata(days[-1], noised.quantities) if days else {}
@@ -246,10 +251,12 @@ class Forms:
 
     def _cells(self) -> Cells:
         granted = self._book.granted()
-        if self._common is None or self._common[0] is not granted:
-            self._common = granted, cells(granted, self._places, self._source.tick_us)
-            self._ready.clear()
-        return self._common[1]
+        with self._keeping:
+            if self._common is None or self._common[0] is not granted:
+                own = [one for one in granted if one.grant.lab == self._lab.key]
+                self._common = granted, cells(own, self._places, self._source.tick_us)
+                self._ready.clear()
+            return self._common[1]
 
 
 def _granted(decision: Decision) -> Granted:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
@@ -49,6 +49,7 @@ time in them: who asks for much waits for itself, and keeps neither the control 
 _log = logging.getLogger(__name__)
 
 Queue = asyncio.Queue[Event | RefusedError]
+Logged = tuple[EntryKind, dict[str, Any]]
 T = TypeVar("T")
 
 
@@ -70,6 +71,7 @@ class Sharing:
     """Answers the partners of one lab (see ``ruimte.jobs.desk.Desk``), in one event loop.
 
     ``keys``: the node's; ``now_us``: the wall's clock; ``take``: None where the lab takes no contributions.
+    ``before``: hashes of agreements that the log knows as the node's own from before it was started again.
     """
 
     def __init__(
@@ -83,10 +85,11 @@ class Sharing:
         now_us: Callable[[], int],
         processing: Processing,
         take: Take | None = None,
+        before: Collection[str] = (),
     ) -> None:
         self.book, self.log, self.tally = book, log, Tally()
         self._lab_key, self._forms, self._decider, self._keys = lab_key, forms, decider, keys
-        self._now_us, self._processing, self._take = now_us, processing, take
+        self._now_us, self._processing, self._take, self._before = now_us, processing, take, before
         self._following: dict[Queue, asyncio.Task[None]] = {}
         self._news = asyncio.Event()
         self._sequence = 0
@@ -115,11 +118,15 @@ class Sharing:
     def public_keys(self, party: str) -> list[str]:
         return self._own().public_keys(party)
 
+    def own(self) -> Collection[str]:
+        """Hashes of the agreements that this node signed."""
+        return self._own().keys.keys()
+
     def _own(self) -> Given:
         """What this node gives, found once for as long as its agreements stay the same."""
         granted = self.book.granted()
         if self._given is None or self._given[0] is not granted:
-            self._given = granted, given(self.book, granted, self._keys.public, self._now_us() // SECOND_US)
+            self._given = granted, given(self.book, granted, self._keys.public, self._now_us() // SECOND_US, self._before)
         return self._given[1]
 
     # --- once ---------------------------------------------------------------------------------------------------------
@@ -137,6 +144,7 @@ class Sharing:
         decision = await self._decide(asked)
         if self._take is None:
             raise RuimteError("this node takes no contributions", asked.action, "tell its operator by another way")
+        await self._logged(decision.asked, [("decision", _decided(decision))])  # before it is a fact here
         told = await self._take(msgspec.structs.replace(asked, agreement=_agreement(decision)), self._name(decision), body)
         receipt = msgspec.json.encode({"taken": told})
         return (await self._give(decision, [receipt], formats.JSON, "contribution"))[0]
@@ -255,17 +263,10 @@ class Sharing:
         if not bodies:
             return []
         payloads = [_given(decision, granted, body, media_type) for body in bodies]
+        entries: list[Logged] = [] if kind == "contribution" else [("decision", _decided(decision))]
+        entries += [(kind, payload) for payload in payloads]
         activity = activity_uri(granted.agreement, asked.purpose)
-        try:
-            with contextlib.ExitStack() as processing:
-                for _ in bodies:
-                    processing.enter_context(self._processing(asked.action, activity, asked.traceparent, asked.party))
-                receipts = await self._append([("decision", _decided(decision)), *((kind, payload) for payload in payloads)])
-        except RuimteError as error:
-            _log.error("nothing is shared: %s", error)
-            self.tally.refused(asked.party, "log-failed", self._now_us())
-            told = "the log cannot be written, so nothing is given; ask again later"
-            raise RefusedError(_denied(asked, "log-failed", told)) from None
+        receipts = (await self._logged(asked, entries, activity, len(bodies)))[-len(bodies) :]
         self.tally.released(asked.party, granted.agreement, len(bodies), self._now_us())
         return [
             Released(
@@ -276,10 +277,23 @@ class Sharing:
                 salt=receipt.salt,
                 payload=payload,
             )
-            for body, payload, receipt in zip(bodies, payloads, receipts[1:], strict=True)
+            for body, payload, receipt in zip(bodies, payloads, receipts, strict=True)
         ]
 
-    async def _append(self, entries: Sequence[tuple[EntryKind, dict[str, Any]]]) -> list[Receipt]:
+    async def _logged(self, asked: Asked, entries: Sequence[Logged], activity: str = "", lines: int = 0) -> list[Receipt]:
+        """Write entries, and so many lines in the processing log. Raises ``RefusedError`` where that cannot be done."""
+        try:
+            with contextlib.ExitStack() as processing:
+                for _ in range(lines):
+                    processing.enter_context(self._processing(asked.action, activity, asked.traceparent, asked.party))
+                return await self._append(entries)
+        except RuimteError as error:
+            _log.error("nothing is shared: %s", error)
+            self.tally.refused(asked.party, "log-failed", self._now_us())
+            told = "the log cannot be written, so nothing is given; ask again later"
+            raise RefusedError(_denied(asked, "log-failed", told)) from None
+
+    async def _append(self, entries: Sequence[Logged]) -> list[Receipt]:
         return await asyncio.wrap_future(self.log.append_many(entries))
 
     def _name(self, decision: Decision) -> str:

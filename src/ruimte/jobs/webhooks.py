@@ -99,6 +99,7 @@ class Webhooks:
             step=asked.step,
             agreement=asked.agreement,
             made_us=self._now_us(),
+            key=asked.key,
         )
         await asyncio.to_thread(self._file.put, webhook)
         self._news.set()
@@ -197,6 +198,7 @@ class Webhooks:
             quantities=msgspec.convert(webhook.quantities, tuple[Quantity, ...]),
             step=webhook.step,
             agreement=webhook.agreement,
+            key=webhook.key,
         )
         try:
             queue = await self._desk.live(asked, webhook.last_id)

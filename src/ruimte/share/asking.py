@@ -48,7 +48,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Granted(msgspec.Struct, frozen=True, kw_only=True):
     """A grant of an agreement, and how it stands. ``agreement``: the hash of its content (base64url); ``index``: which of its
     grants; ``[not_before_us, not_after_us)``: when it holds, if its ``status`` is "valid". ``signed_us``: when the last party
-    had signed (0: not known); until then nothing was given."""
+    had signed, and it was known here (0: not known); until then nothing was given."""
 
     agreement: str
     index: int

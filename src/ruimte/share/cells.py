@@ -115,7 +115,8 @@ def cells(
 def _counts(one: Granted, tick_us: int, from_us: int | None) -> bool:
     form = one.grant.properties.form
     suppressed = form.exactness == "suppressed" and duration_us(form.step) % tick_us == 0
-    return suppressed and one.status in _EVER and (from_us is None or one.not_after_us > from_us)
+    gave = one.status in _EVER or (one.status == "rejected" and one.signed_us > 0)  # who accepted may reject all the same
+    return suppressed and gave and (from_us is None or one.not_after_us > from_us)
 
 
 def _common(areas: Sequence[frozenset[_K]]) -> tuple[dict[_K, int], dict[_K, int]]:

@@ -71,6 +71,8 @@ def read(kind: Contribution, body: dict[str, Any], zones: Collection[str], gates
     except msgspec.ValidationError as error:
         what, _, where = str(error).replace("`", "").partition(" - at $.")
         raise RuimteError(what[0].lower() + what[1:], where or kind, "see the documentation of contributions") from None
+    if not text_of(told).isprintable():
+        raise RuimteError("holds a letter that cannot be seen", "note", "write plain text in one line")
     place = place_of(told)
     known = [*zones] if isinstance(told, ZoneStatus) else [*zones, *gates]
     if place not in known:

@@ -25,6 +25,8 @@ from ruimte.text import duration_us
 
 BASE: tuple[Quantity, ...] = ("people", "inflow", "outflow", "flow")
 """What figures are made of, in the order of the last axis; density and level follow from it."""
+_ALWAYS = 2**62
+"""Later than any step."""
 
 
 def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo], common: Cells) -> Figures:
@@ -46,6 +48,8 @@ def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo],
     Raises ``RuimteError`` where the grant's step is not a whole number of ticks.
     """
     form, quantities = granted.grant.properties.form, granted.grant.properties.what.quantities
+    if figures.issued_us is not None and figures.issued_us < common.since_us:
+        common = replace(common, since_us=_ALWAYS)  # a forecast was told, all of it, before the newest grant was there
     names = given(granted.grant, places)
     step_us = duration_us(form.step)
     suppressing = form.exactness == "suppressed"

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 
-from ruimte.clock import to_us
+from ruimte.clock import DAY_US, to_us
 from ruimte.share.agreement import ALL, Grant, Quantity
 from ruimte.share.received import SKEW_US, UnverifiableError
 from ruimte.share.warned import SharedWarning
 from ruimte.store.foreign import Figure, ForeignWarning
 
-MOST_FIGURES = 200_000
+MOST_FIGURES, MOST_WARNINGS = 400_000, 1_000
+"""In one message; of figures as many as a node gives in one answer."""
 MOST_BYTES = 4 * 1024 * 1024
 """Of the shapes of a partner's places."""
 
+_AHEAD_US = 31 * DAY_US
+"""A forecast reaches no further."""
+_LONGEST_LEVEL = 40
+_LAST_US = to_us(datetime(3000, 1, 1, tzinfo=UTC))
 _Key = Annotated[str, msgspec.Meta(max_length=100)]
 
 
@@ -73,14 +78,18 @@ def read_shared(data: bytes, kind: str, grants: Sequence[Grant], made_us: int) -
     try:
         if kind == "warning":
             warnings = msgspec.json.decode(data, type=_Warnings).warnings
+            if len(warnings) > MOST_WARNINGS:
+                raise UnverifiableError("form", f"holds more than {MOST_WARNINGS} warnings")
+            _require_warned(warnings, grants)
             return Shared([], [_warning(told, made_us) for told in warnings if told.phase != "closed"])
         rows = msgspec.json.decode(data, type=_Figures).figures
         figures = [_figure(row) for row in rows]
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
         raise UnverifiableError("form", "cannot be read as figures or warnings") from None
     if len(figures) > MOST_FIGURES:
         raise UnverifiableError("form", f"holds more than {MOST_FIGURES} figures")
-    if kind != "forecast" and any(figure.end_us > made_us + SKEW_US for figure in figures):
+    latest_us = made_us + (_AHEAD_US if kind == "forecast" else SKEW_US)
+    if any(figure.end_us > latest_us for figure in figures):
         raise UnverifiableError("future", "tells as known what is still to come")
     _require_given(figures, grants)
     return Shared(figures, [])
@@ -108,6 +117,8 @@ def _warning(told: SharedWarning, made_us: int) -> ForeignWarning:
     for moment in (told.opened, told.expected_at, told.earliest, told.latest):
         if moment is not None:
             _us(moment)
+    if len(told.level) > _LONGEST_LEVEL or not 0 <= told.probability <= 1:
+        raise ValueError("is no warning that can be shown")
     return ForeignWarning(f"{told.place} {told.opened} {told.level}", made_us, msgspec.to_builtins(told))
 
 
@@ -126,11 +137,27 @@ def _require_given(figures: list[Figure], grants: Sequence[Grant]) -> None:
             raise UnverifiableError("kind", f"tells {quantity} of {place}, which the agreement does not give")
 
 
+def _require_warned(warnings: list[SharedWarning], grants: Sequence[Grant]) -> None:
+    """The same of warnings."""
+    warning = [grant for grant in grants if "warnings" in grant.properties.what.kinds]
+    for place in {each.place for each in warnings}:
+        if not any(_names(grant, place) for grant in warning):
+            raise UnverifiableError("kind", f"warns of {place[:40]!a}, which the agreement does not give")
+
+
 def _gives(grant: Grant, place: str, quantity: str) -> bool:
+    return quantity in grant.properties.what.quantities and _names(grant, place)
+
+
+def _names(grant: Grant, place: str) -> bool:
     what, form = grant.properties.what, grant.properties.form
     named = {*(form.areas or what.zones), *what.gates}
-    return quantity in what.quantities and (place in named or ALL in named)
+    return place in named or ALL in named
 
 
 def _us(text: str) -> int:
-    return to_us(datetime.fromisoformat(text))
+    """A moment from 1970 to 2999: others cannot be told in every time zone."""
+    us = to_us(datetime.fromisoformat(text))
+    if not 0 <= us < _LAST_US:
+        raise ValueError("is of another age")
+    return us

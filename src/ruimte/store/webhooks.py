@@ -30,17 +30,19 @@ CREATE TABLE webhooks (
   failing_since_us INTEGER,
   trouble          TEXT,
   ended_us         INTEGER,
-  reason           TEXT
+  reason           TEXT,
+  key              TEXT NOT NULL DEFAULT ''  -- thumbprint of the key by which the party asked for it
 ) WITHOUT ROWID
 """
 _COLUMNS = (
     "id, party, purpose, address, origin, kind, places, quantities, step, agreement, made_us, last_id, last_us,"
-    " failing_since_us, trouble, ended_us, reason"
+    " failing_since_us, trouble, ended_us, reason, key"
 )
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
-    """One webhook; times are the wall's, µs. ``origin`` is the name under which the node sends.
+    """One webhook; times are the wall's, µs. ``origin`` is the name under which the node sends; ``key`` the thumbprint of the key
+    by which the party asked for it: once that is the party's no more it ends.
 
     ``reason`` says why it has ended, ``trouble`` why the last try failed.
     """
@@ -62,6 +64,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str | None = None
     ended_us: int | None = None
     reason: str | None = None
+    key: str = ""
 
 
 class WebhookFile:
@@ -72,6 +75,12 @@ class WebhookFile:
         self._path = path
         self._lock = threading.Lock()
         self._connection = open_beside(path, _SCHEMA, _VERSION, "webhooks")
+        try:
+            if not self._connection.execute("SELECT 1 FROM pragma_table_info('webhooks') WHERE name = 'key'").fetchone():
+                self._connection.execute("ALTER TABLE webhooks ADD COLUMN key TEXT NOT NULL DEFAULT ''")  # older files
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise unusable(path, error, "webhooks") from None
 
     def __enter__(self) -> Self:
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from ruimte.jobs.contributions import Contributions
 from ruimte.jobs.identity import Identity
 from ruimte.jobs.lab_policies import lab_policies
 from ruimte.jobs.live import LiveRoom
+from ruimte.jobs.log import MEGABYTE
 from ruimte.jobs.node_log import open_node_log
 from ruimte.jobs.partners import LivePartners
 from ruimte.jobs.processing_log import ProcessingLog, processing_path
-from ruimte.jobs.share_facts import ended, facts
+from ruimte.jobs.share_facts import ended, facts, in_force_since
 from ruimte.jobs.share_forms import Forms
 from ruimte.jobs.share_source import Source
 from ruimte.jobs.sharing import Sharing
@@ -45,6 +46,8 @@ from ruimte.web.share.app import ShareApp
 from ruimte.web.share.log import log_routes
 from ruimte.web.share.token import ROUTES, Door, identify
 
+SPARE_BYTES = 256 * MEGABYTE
+"""The last of the disk is not for sharing: partners who ask day and night must not keep the control room from writing."""
 _KEEP_S = 3600.0
 _LOOK_S = 2.0
 _AGAIN_S = 5.0
@@ -82,7 +85,7 @@ class Shared:
         """Log what changes of agreements and registers. Where that fails it is tried again: nothing is released meanwhile."""
         while True:
             try:
-                await asyncio.to_thread(lambda: self.desk.log.note_facts(facts(self.lab, self.desk.book)))
+                await asyncio.to_thread(lambda: self.desk.log.note_facts(facts(self.lab, self.desk.book, self.desk.own())))
             except RuimteError as error:
                 _log.error("the log: %s", error)
             await asyncio.sleep(_LOOK_S)
@@ -118,8 +121,11 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
     book = Book(agreement_folders(lab, data), now_us)
     places = lab_places(lab)
     with contextlib.ExitStack() as stack:
-        log = stack.enter_context(open_node_log(lab.key, data, book, keys, now_us, own.party or own_party(book, keys.public)))
-        book.recall(ended(log.facts()))
+        party = own.party or own_party(book, keys.public)
+        log = stack.enter_context(open_node_log(lab.key, data, book, keys, now_us, party, SPARE_BYTES))
+        logged = log.facts()
+        since = in_force_since(logged)
+        book.recall(ended(logged), since, log.latest_s)
         processing = stack.enter_context(ProcessingLog(processing_path(data, lab.key), now_us))
         spent = stack.enter_context(Spent(data / f"{lab.key}.spent.db"))
         file = stack.enter_context(WebhookFile(data / f"{lab.key}.webhooks.db"))
@@ -131,7 +137,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
         contributions = Contributions(lab, station.store, now_us, room.note)
         forms = Forms(lab, Source(station), lambda: room.warnings("en"), book, now_us, noise)
         decider = Decider(lab_policies(lab.folder), places)
-        desk = Sharing(lab.key, forms, book, decider, log, pair, now_us, processing.processing, contributions)
+        desk = Sharing(lab.key, forms, book, decider, log, pair, now_us, processing.processing, contributions, since)
         stack.callback(desk.close)
         hooks = Webhooks(desk, file, lab.key, now_us, allow_private=own.allow_private)
         door = Door(Identity(desk.public_keys, pair, spent, now_us), settings, certificate_header)
@@ -142,7 +148,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
             hooks,
             settings,
             identify=identify,
-            routes=[*ROUTES, *log_routes(log, lambda: _witnesses(book, keys.public))],
+            routes=[*ROUTES, *log_routes(log, lambda: _witnesses(book, keys.public, desk.own()))],
             state={"door": door},
             marks=door.nonce,
         )
@@ -157,8 +163,9 @@ def own_party(book: Book, public: str) -> str | None:
     return found[0] if found else None
 
 
-def _witnesses(book: Book, own: str) -> Sequence[tuple[str, str]]:
-    """Who may cosign the log: the other parties of agreements that are in force."""
-    known = [each.agreement for each in book.all() if each.status == "valid" and each.agreement is not None]
+def _witnesses(book: Book, own: str, signed: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Who may cosign the log: the other parties of agreements that are in force, of those that the node ``signed`` (hashes)."""
+    valid = [each for each in book.all() if each.status == "valid" and each.hash in signed]
+    known = [each.agreement for each in valid if each.agreement is not None]
     found = [(party.id, current_key(agreement, party.id)) for agreement in known for party in agreement.content.parties]
     return [each for each in dict.fromkeys(found) if each[1] != own]

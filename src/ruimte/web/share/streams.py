@@ -6,9 +6,12 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from ruimte.web.limits import Limit
 from ruimte.web.problems import WebError
 
 MOST, MOST_OF_PARTY = 256, 8
+MOST_BEGUN = 60
+"""Streams of one party that begin in a minute: each may begin with a day of steps, which are all logged."""
 
 
 class Streams:
@@ -17,6 +20,7 @@ class Streams:
     def __init__(self, most: int = MOST, most_of_party: int = MOST_OF_PARTY) -> None:
         self._most, self._most_of_party = most, most_of_party
         self._open: Counter[str] = Counter()
+        self._begun = Limit("too many streams are begun", MOST_BEGUN)
         self._stops: set[Callable[[], object]] = set()
 
     def __len__(self) -> int:
@@ -28,6 +32,7 @@ class Streams:
             raise WebError(429, "too many streams are open", "", f"close one: {self._most_of_party} may be open at a time")
         if len(self) >= self._most:
             raise WebError(503, "too many streams are open", "", "try again a little later")
+        self._begun.spend(party)
         self._open[party] += 1
 
     def leave(self, party: str) -> None:
