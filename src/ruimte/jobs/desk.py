@@ -8,14 +8,25 @@ from typing import Any, Protocol
 import msgspec
 
 from ruimte.errors import RuimteError
-from ruimte.share.asking import Asked, Decision, Granted
+from ruimte.share.asking import Asked, Decision, Granted, Reason
+
+_MENDS: dict[Reason, str] = {
+    "no-agreement": "sign an agreement first",
+    "revoked": "sign a new agreement",
+    "expired": "sign a new agreement",
+    "not-yet-valid": "ask again when it has begun",
+    "purpose": "ask for a token for the purpose that was agreed on",
+    "budget": "ask when it renews, or agree on a larger part",
+    "engine-failed": "ask again later, or tell the node's operator",
+    "log-failed": "ask again later, or tell the node's operator",
+}
 
 
 class RefusedError(RuimteError):
     """A request that was decided against; ``decision`` says why, ``index`` is its entry in the log, where it was logged."""
 
     def __init__(self, decision: Decision, index: int | None = None) -> None:
-        super().__init__(decision.told, decision.asked.action, "ask what the agreement gives")
+        super().__init__(decision.told, decision.asked.action, _MENDS.get(decision.reason, "ask what the agreement gives"))
         self.decision = decision
         self.index = index
 

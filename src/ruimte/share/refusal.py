@@ -27,15 +27,22 @@ FORBIDDEN: tuple[Reason, str] = ("forbidden-by-lab", "the agreement would give i
 def why_refused(asked: Asked, own: Sequence[Granted], places: Mapping[str, PlaceInfo]) -> tuple[Reason, str] | None:
     """The first thing that is wrong, of the grant that comes nearest to what was asked; None where nothing is.
 
-    ``own``: grants to the asker, of no one else, so that nothing is told of others' agreements.
+    ``own``: grants to the asker, of no one else, so that nothing is told of others' agreements. Those for the purpose that is
+    asked come before all others: that an agreement was taken back is not hidden by another that holds.
     """
-    found = [_wrong(asked, one, places) for one in own]
+    near = [one for one in own if one.grant.properties.purpose == asked.purpose]
+    if not near and not any(_holds(asked, one) for one in own):
+        named = "agreement with this hash" if asked.agreement else "agreement"
+        purpose = f" for {asked.purpose[:40]!a}" if own else ""
+        return "no-agreement", f"there is no signed {named}{purpose} that gives anything here to this party"
+    found = [_wrong(asked, one, places) for one in near or own]
     if None in found:
         return None
-    if not own:
-        named = "agreement with this hash" if asked.agreement else "agreement"
-        return "no-agreement", f"there is no signed {named} that gives anything here to this party"
     return max((one for one in found if one is not None), key=lambda one: _ORDER.index(one[0]))
+
+
+def _holds(asked: Asked, one: Granted) -> bool:
+    return one.status == "valid" and one.not_before_us <= asked.at_us < one.not_after_us
 
 
 def _wrong(asked: Asked, one: Granted, places: Mapping[str, PlaceInfo]) -> tuple[Reason, str] | None:

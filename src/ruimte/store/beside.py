@@ -5,6 +5,7 @@ Both open the file; SQLite's locks keep them apart.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -21,10 +22,16 @@ def open_beside(path: Path, schema: str, version: int, holds: str) -> sqlite3.Co
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only where it is missing: a process that closes any handle of a file gives up all its locks on it (POSIX), also those of
+        # a connection that it has open; another process would then take the write-ahead log for left over, and delete it.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise RuimteError(str(error.strerror), str(path), "choose a folder that can be written") from None
-    connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    except sqlite3.DatabaseError as error:
+        raise unusable(path, error, holds) from None
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
