@@ -43,3 +43,14 @@ def test_a_file_that_cannot_be_used(lab, tmp_path, file, holds):
     assert line.startswith("Sharing is off: ")
     assert file in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("party", ["police", "urn:nld:oin:123"])
+def test_a_name_that_is_none_is_not_taken_for_good(lab, tmp_path, party):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "node.toml").write_text(f'[sharing]\nparty = "{party}"\n')
+    shared, (line,) = begin(lab, data)
+    assert shared is None
+    assert "[sharing] party" in line
+    assert not (data / "lab.log.db").exists()

@@ -88,12 +88,17 @@ def _check_parties(content: Content) -> None:
 
 
 def _check_party(party: Party, at: str) -> None:
-    if _URI.fullmatch(party.id) is None:
-        raise _wrong(f"{at}.id", f"{party.id[:80]!r} is not a URI", f"write {_OIN} and the OIN, or another URI")
-    if party.id.lower().startswith(_OIN) and re.fullmatch(rf"{_OIN}\d{{20}}", party.id, re.ASCII) is None:
-        raise _wrong(f"{at}.id", "is not an OIN", f"write {_OIN} and 20 digits")
+    check_party_id(party.id, f"{at}.id")
     _check_text(party.name, f"{at}.name")
     check_key(party.public_key, f"{at}.public_key")
+
+
+def check_party_id(party: str, where: str) -> None:
+    """Raise ``RuimteError`` where this names no party: no URI, or an OIN of another form."""
+    if _URI.fullmatch(party) is None:
+        raise _wrong(where, f"{party[:80]!r} is not a URI", f"write {_OIN} and the OIN, or another URI")
+    if party.lower().startswith(_OIN) and re.fullmatch(rf"{_OIN}\d{{20}}", party, re.ASCII) is None:
+        raise _wrong(where, "is not an OIN", f"write {_OIN} and 20 digits")
 
 
 def check_key(public: str, where: str) -> None:

@@ -37,6 +37,7 @@ from ruimte.share.contract import current_key
 from ruimte.share.decide import Decider
 from ruimte.share.noise import Noise
 from ruimte.share.places import lab_places
+from ruimte.share.terms import check_party_id
 from ruimte.store.noise import NoiseFile
 from ruimte.store.spent import Spent
 from ruimte.store.webhooks import WebhookFile
@@ -117,6 +118,8 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
     """Everything that sharing needs, while it is needed. Raises ``RuimteError`` where it cannot begin."""
     lab, now_us = station.lab, SystemClock().now_us
     own, keys = read_node_file(data).sharing, node_keys(data, lab.key)
+    if own.party:  # the log bears this name for good
+        check_party_id(own.party, "node.toml [sharing] party")
     pair = KeyPair(keys.private, keys.public)
     book = Book(agreement_folders(lab, data), now_us)
     places = lab_places(lab)
