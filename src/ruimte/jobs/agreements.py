@@ -128,6 +128,11 @@ class Book:
             self._seen, self._told = {}, _Told()
             self._unite()
 
+    def now_us(self) -> int:
+        """The time by which it tells how agreements stand, in whole seconds: it never goes back."""
+        with self._lock:
+            return self._now_s() * SECOND_US
+
     def since(self) -> dict[str, int]:
         """Since when each agreement is known to be in force here, by its hash (seconds since 1970)."""
         with self._lock:
