@@ -265,7 +265,7 @@ class Forms:
         with self._keeping:
             common = self._common
             if common is None or common.granted is not granted or now_us >= common.until_us:
-                own = [one for one in granted if one.grant.lab == self._lab.key]
+                own = [one for one in (*granted, *self._book.lost()) if one.grant.lab == self._lab.key]
                 begun = [one for one in own if one.not_before_us <= now_us]
                 until_us = min((one.not_before_us for one in own if one.not_before_us > now_us), default=_NEVER_US)
                 common = self._common = _Common(granted, until_us, cells(begun, self._places, self._source.tick_us))
