@@ -210,6 +210,22 @@ def test_a_clock_that_is_set_back_while_the_node_is_down(world):
     assert world.refused().decision.reason == "expired"
 
 
+def test_an_agreement_that_is_still_to_begin_takes_nothing_from_others(make):
+    world = make()
+    few = Form(exactness="suppressed", step="1h", minimum=1)
+    what = What(kinds=("state", "history"), zones=("square",), quantities=("people",))
+    world.agree(grant(form=few, what=what))
+    before = figure(world.get(), "square", "people")["value"]
+    assert before is not None
+    later = agreed.Validity(not_before=NOW_S + 3600, not_after=agreed.UNTIL_S)
+    day = msgspec.structs.replace(few, step="1d")
+    other = grant(consumer=METRO, form=day, what=what)
+    world.agree(other, parties=(CITY, METRO), validity=later, iv="36338364-8305-7b74-8000-de4963503139")
+    assert figure(world.get(), "square", "people")["value"] == before
+    world.now_us = (NOW_S + 3600) * SECOND_US
+    assert figure(world.get(), "square", "people")["value"] is None, "that hour is part of a day that is not over"
+
+
 def test_before_it_begins_nothing_is_given(make):
     world = make()
     world.now_us = (agreed.FROM_S + 120) * SECOND_US

@@ -273,3 +273,13 @@ def test_a_clock_that_is_behind_the_log_does_not_bring_back_what_has_expired(des
     assert desk.granted() == ["valid"]
     desk.book.recall([], {}, UNTIL_S)
     assert desk.granted() == ["expired"]
+
+
+def test_what_a_grant_gave_is_remembered_when_its_file_is_gone(desk: Desk) -> None:
+    path = desk.put(desk.lab, agreed())
+    assert (desk.granted(), desk.book.lost()) == (["valid"], ())
+    path.unlink()
+    assert desk.granted() == []
+    assert [one.grant.consumer for one in desk.book.lost()] == [POLICE]
+    desk.put(desk.lab, agreed())
+    assert (desk.granted(), desk.book.lost()) == (["valid"], ())

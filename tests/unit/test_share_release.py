@@ -209,6 +209,17 @@ def test_a_grant_that_comes_later_tells_nothing_that_can_be_subtracted_from_befo
     assert row(out, "quay", "people") == [30, 30, 30], "it hangs together with nothing"
 
 
+def test_a_period_that_begins_within_the_step_in_which_a_grant_came() -> None:
+    base = figures({"square": {"people": [30.0] * 12}}, begin_us=NOON_US + TICK_US)
+    quarter, late = granted(step="15m"), granted("b", step="10m", begins_us=NOON_US + 2 * MINUTE_US)
+    shared = common(quarter, late, since_us=None)
+    for ticks in range(1, 9):
+        from_us = NOON_US + ticks * TICK_US
+        begin_us, end_us = base_span(quarter, shared, from_us, NOON_US + 9 * TICK_US)
+        out = release(cut(base, from_us=begin_us, until_us=end_us), quarter, PLACES, shared)
+        assert set(row(out, "square", "people")[2:]) <= {30.0}
+
+
 def test_a_forecast_of_before_a_grant_tells_nothing_that_can_be_subtracted_from_what_was_told_of_it() -> None:
     base = figures({"square": {"people": [30, 30, 30]}, "street": {"people": [4, 4, 4]}, "quay": {"people": [30, 30, 30]}})
     made = replace(base, kind="forecast", issued_us=NOON_US - 2 * TICK_US)

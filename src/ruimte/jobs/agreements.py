@@ -114,6 +114,7 @@ class Book:
         self._told = _Told()
         self._recalled: frozenset[str] = frozenset()
         self._since: dict[str, int] = {}
+        self._once: dict[str, tuple[Granted, ...]] = {}
 
     def recall(self, ended: Iterable[str], since: Mapping[str, int], latest_s: int) -> None:
         """What the node's log knows from before it was started again: hashes of agreements that were taken back or refused, from
@@ -127,6 +128,20 @@ class Book:
             self._latest_s = max(self._latest_s, latest_s)
             self._seen, self._told = {}, _Told()
             self._unite()
+
+    def now_us(self) -> int:
+        """The time by which it tells how agreements stand, in whole seconds: it never goes back."""
+        with self._lock:
+            return self._now_s() * SECOND_US
+
+    def lost(self) -> tuple[Granted, ...]:
+        """Grants that were in force while this process ran, and whose file is gone or can no longer be read.
+
+        They give nothing more; but what they gave cannot be taken back.
+        """
+        with self._lock:
+            known = {hashed for hashed, each in self._agreed.items() if not each.trouble}
+            return tuple(one for hashed, granted in self._once.items() if hashed not in known for one in granted)
 
     def since(self) -> dict[str, int]:
         """Since when each agreement is known to be in force here, by its hash (seconds since 1970)."""
@@ -341,6 +356,8 @@ class Book:
             if hashed in self._since:  # signatures tell when they were made, not when they came to be known here
                 since_us = self._since[hashed] * SECOND_US
                 granted = [msgspec.structs.replace(one, signed_us=max(one.signed_us, since_us)) for one in granted]
+            if hashed in self._since:
+                self._once[hashed] = tuple(granted)
             found.granted += tuple(granted)
             until_s = min(until_s, next_change(each.agreement, each.said, now_s) or until_s)
         found.until_s = until_s

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,7 @@ MOST_AT_ONCE = 48
 """Steps that a stream which comes back gets in one go; then the next, until it has caught up."""
 ESTIMATED = ", ".join(f"{name} {version}" for name, version in ALGORITHMS.items())
 """What the lab's states are told by."""
+_NEVER_US = 2**62
 _NOTHING_YET = "ask again when its first tick is over"
 
 
@@ -69,6 +70,14 @@ class _Ready:
         return _Ready(cut(self.figures, from_us=start_us, until_us=start_us + self.figures.step_us), self.noise)
 
 
+class _Common(NamedTuple):
+    """The cells that the grants have in common, until the next of them begins."""
+
+    granted: tuple[Granted, ...]
+    until_us: int
+    cells: Cells
+
+
 class Forms:
     """What a lab gives under a decision that allows it.
 
@@ -87,7 +96,7 @@ class Forms:
         self._lab, self._source, self._warnings, self._book = lab, source, warnings, book
         self._now_us, self._noise = now_us, noise
         self._places = lab_places(lab)
-        self._common: tuple[tuple[Granted, ...], Cells] | None = None
+        self._common: _Common | None = None
         self._keeping = threading.Lock()
         self._described: dict[tuple[str, int], dict[str, Any]] = {}
         self._read: dict[tuple[int, int], Figures] = {}
@@ -189,7 +198,7 @@ class Forms:
             known = self._known(*base_span(granted, common, from_us, until_us))
             ready = _Ready(self._cut(decision, release(known, granted, self._places, common), from_us, until_us))
             with self._keeping:
-                now = self._common is not None and self._common[1] is common  # else a new grant came meanwhile
+                now = self._common is not None and self._common.cells is common  # else a new grant came meanwhile
                 if now and until_us - from_us <= DAY_US and len(self._ready) < MOST_KEPT:
                     self._ready[key] = ready
         return ready
@@ -250,13 +259,18 @@ class Forms:
         return msgspec.json.encode({"meta": of_grant(granted), "warnings": told})
 
     def _cells(self) -> Cells:
+        """The common cells of all grants that have begun. One that has not gives nothing yet, and takes nothing from others."""
         granted = self._book.granted()
+        now_us = self._book.now_us()
         with self._keeping:
-            if self._common is None or self._common[0] is not granted:
-                own = [one for one in granted if one.grant.lab == self._lab.key]
-                self._common = granted, cells(own, self._places, self._source.tick_us)
+            common = self._common
+            if common is None or common.granted is not granted or now_us >= common.until_us:
+                own = [one for one in (*granted, *self._book.lost()) if one.grant.lab == self._lab.key]
+                begun = [one for one in own if one.not_before_us <= now_us]
+                until_us = min((one.not_before_us for one in own if one.not_before_us > now_us), default=_NEVER_US)
+                common = self._common = _Common(granted, until_us, cells(begun, self._places, self._source.tick_us))
                 self._ready.clear()
-            return self._common[1]
+            return common.cells
 
 
 def _granted(decision: Decision) -> Granted:

@@ -82,8 +82,8 @@ def cells(
     """The common cells of all suppressed grants among ``granted`` that can tell, or could have told, of the time from ``from_us``
     on (without it: of any time).
 
-    Give all grants of the lab, also those that ended. One whose step is no whole number of ticks tells nothing, so does not
-    count. ``since_us``: from when on all of them were there; by default the latest moment at which one begins or was
+    Give all grants of the lab that have begun, also those that ended. One whose step is no whole number of ticks tells nothing,
+    so does not count. ``since_us``: from when on all of them were there; by default the latest moment at which one begins or was
     signed. A replay, whose past nobody was told before, gives 0.
     """
     counted = [one for one in granted if _counts(one, tick_us, from_us)]

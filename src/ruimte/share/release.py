@@ -59,7 +59,8 @@ def release(figures: Figures, granted: Granted, places: Mapping[str, PlaceInfo],
         if step_us % common.block_us:
             raise ValueError("the common cells were made without this grant")
         ticks_in(figures, common.block_us)
-        early = len(figures.starts_us) and int(figures.starts_us.min()) < common.since_us
+        first_us = int(figures.starts_us.min(initial=_ALWAYS))
+        early = first_us - first_us % step_us < common.since_us  # the grid begins with a whole step
         unit_us = common.window_us if early else step_us
     ticks = grid(figures, keys, BASE, unit_us)
     row = {key: index for index, key in enumerate(keys)}
@@ -100,7 +101,7 @@ def base_span(granted: Granted, common: Cells, from_us: int, until_us: int) -> t
     if granted.grant.properties.form.exactness != "suppressed":
         return from_us, until_us
     begin_us = from_us - common.block_us
-    if begin_us >= common.since_us:
+    if begin_us - begin_us % duration_us(granted.grant.properties.form.step) >= common.since_us:
         return begin_us, until_us
     return begin_us - begin_us % common.window_us, until_us + -until_us % common.window_us
 
