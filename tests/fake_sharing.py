@@ -39,6 +39,9 @@ class FakeDesk:
     log: Log
     tally: Tally = field(default_factory=Tally)
 
+    def own(self) -> list[str]:
+        return [each.hash for each in self.book.all() if each.status == "valid"]
+
 
 @dataclass
 class FakeShared:

@@ -558,7 +558,7 @@ def test_a_file_that_is_put_back_after_a_restart_does_not_bring_back_what_was_ta
     path = next((world.folder / "agreements").glob("*.json"))
     before = path.read_bytes()
     world.book.sign(world.book.all()[0].hash, "revoke", KEYS[CITY])
-    world.log.note_facts(facts(world.lab, world.book))
+    world.log.note_facts(facts(world.lab, world.book, world.desk.own()))
     path.write_bytes(before)
     world.book = world.desk.book = Book((world.folder / "agreements",), lambda: world.now_us)
     assert world.get()["figures"]  # a process that knows nothing of it
@@ -569,10 +569,10 @@ def test_a_file_that_is_put_back_after_a_restart_does_not_bring_back_what_was_ta
 
 def test_what_changes_of_agreements_and_registers_is_logged_once(world):
     size = world.log.size
-    first = world.log.note_facts(facts(world.lab, world.book))
+    first = world.log.note_facts(facts(world.lab, world.book, world.desk.own()))
     assert first == len(world.lab.sensors) + len(world.lab.algorithms) + 1
-    assert world.log.note_facts(facts(world.lab, world.book)) == 0
+    assert world.log.note_facts(facts(world.lab, world.book, world.desk.own())) == 0
     world.book.sign(world.book.all()[0].hash, "revoke", KEYS[POLICE])
-    assert world.log.note_facts(facts(world.lab, world.book)) == 1
+    assert world.log.note_facts(facts(world.lab, world.book, world.desk.own())) == 1
     assert world.log.size == size + first + 1
     assert world.log.payload(world.log.size - 1)[1]["status"] == "revoked"

@@ -20,7 +20,7 @@ SINCE = "in_force_since"
 Facts = dict[str, tuple[EntryKind, dict[str, Any]]]
 
 
-def facts(lab: Lab, book: Book, own: Collection[str] = ()) -> Facts:
+def facts(lab: Lab, book: Book, own: Collection[str]) -> Facts:
     """All that is to be logged when it changes, by key. ``own``: hashes of the agreements that the node signed."""
     found: Facts = {}
     for key, sensor in lab.sensors.items():

@@ -111,5 +111,5 @@ class Office:
         assert known.agreement is not None  # it was just kept
         partners = partners_of(known.agreement, self._shared.keys, ShareWords(self.lab, "en"))
         await self._room.write_act(actor, kind, {"partner": partners, "agreement": known.hash[:SHORT]})
-        await asyncio.to_thread(lambda: self._shared.desk.log.note_facts(facts(self.lab, self._book)))
+        await asyncio.to_thread(lambda: self._shared.desk.log.note_facts(facts(self.lab, self._book, self._shared.desk.own())))
         return known.hash

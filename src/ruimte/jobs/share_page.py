@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal, Protocol
 
 import msgspec
@@ -35,6 +36,8 @@ class Desk(Protocol):
     def log(self) -> Log: ...
     @property
     def tally(self) -> Tally: ...
+
+    def own(self) -> Collection[str]: ...
 
 
 class Shared(Protocol):
