@@ -940,14 +940,14 @@ def _log(lab: Lab, data: Path | None) -> Log:
     from ruimte.jobs.agreements import Book, agreement_folders
     from ruimte.jobs.log import log_path
     from ruimte.jobs.node_log import open_node_log
-    from ruimte.notify.keys import node_keys
+    from ruimte.notify.keys import known_node_keys
 
     folder = data_dir(data)
     path = log_path(folder, lab.key)
     if not path.exists():
         raise RuimteError("there is no log yet", str(path), "a node with agreements makes one: ruimte serve")
     book = Book(agreement_folders(lab, folder), _now_us)
-    return open_node_log(lab.key, folder, book, node_keys(folder, lab.key), _now_us)
+    return open_node_log(lab.key, folder, book, known_node_keys(folder, lab.key), _now_us)
 
 
 def _accounts(lab: str, data: Path | None) -> StoredAccounts:

@@ -56,7 +56,7 @@ def subscribe(
     from ruimte.jobs.agreements import Book, agreement_folders
     from ruimte.jobs.meeting import meet, read_valid
     from ruimte.keys.signature import KeyPair
-    from ruimte.notify.keys import node_keys
+    from ruimte.notify.keys import known_node_keys
 
     if sum((url is not None, listed, remove is not None, trust is not None)) != 1:
         raise click.UsageError("give URL with --agreement, or one of --list, --remove and --trust")
@@ -79,8 +79,9 @@ def subscribe(
         return
     if url is None or agreement is None:
         raise click.UsageError("an agreement is needed: --agreement FILE")
-    at_s, keys = now_us() // 1_000_000, node_keys(folder, own.key)
+    at_s = now_us() // 1_000_000
     agreed = read_valid(agreement, at_s)
+    keys = known_node_keys(folder, own.key)
     pair = KeyPair(keys.private, keys.public)
     met = asyncio.run(meet(url, agreed, pair, at_s, party=party, allow_private=allow_private, ca_file=ca))
     Book(agreement_folders(own, folder), now_us).keep(agreed)
@@ -124,7 +125,7 @@ def contribute(
     from ruimte.jobs import subscriptions as file
     from ruimte.jobs.telling import send
     from ruimte.keys.signature import KeyPair
-    from ruimte.notify.keys import node_keys
+    from ruimte.notify.keys import known_node_keys
 
     if (kind == "zone-status") != (status is not None) or (kind == "arrivals") != (expected is not None):
         raise click.UsageError("zone-status needs --status, arrivals --expected, and neither goes with another")
@@ -144,7 +145,7 @@ def contribute(
     else:
         body |= {"place": place, "from": moment(from_, "--from")}
         body |= {"reason": note} if kind == "closures" else {"expected": expected, "note": note}
-    keys = node_keys(folder, own.key)
+    keys = known_node_keys(folder, own.key)
     receipt = asyncio.run(send(subscription, KeyPair(keys.private, keys.public), kind, body))
     tell(receipt, as_json, [f"{subscription.provider} has it, entry {receipt['log_index']} of its log"])
 

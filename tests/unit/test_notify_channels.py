@@ -9,7 +9,7 @@ import pytest
 
 from ruimte.errors import RuimteError
 from ruimte.notify.channels import read_channels
-from ruimte.notify.keys import node_keys
+from ruimte.notify.keys import known_node_keys, node_keys
 from ruimte.notify.secrets import secret
 from ruimte.settings import read_node_file
 
@@ -114,3 +114,11 @@ def test_the_nodes_keys_are_made_once_and_only_for_the_node(tmp_path: Path) -> N
     path.write_text("{}")
     with pytest.raises(RuimteError, match="does not hold the node's keys"):
         node_keys(tmp_path, "town")
+
+
+def test_keys_that_are_only_looked_for_are_not_made(tmp_path: Path) -> None:
+    with pytest.raises(RuimteError, match="there is no key of the node of town; is --data right"):
+        known_node_keys(tmp_path / "data", "town")
+    assert not (tmp_path / "data").exists()
+    made = node_keys(tmp_path, "town")
+    assert known_node_keys(tmp_path, "town") == made

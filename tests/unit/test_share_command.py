@@ -139,6 +139,15 @@ def test_a_node_signs_with_its_own_key_and_keeps_what_it_signed(tmp_path: Path) 
     assert json.loads(told("show", "--lab", "boulevard", "--json"))["agreements"][0]["status"] == "revoked"
 
 
+@pytest.mark.parametrize("act", [["sign"], ["reject"], ["revoke"], ["rotate", "--new-key", "city.key.pub"]])
+def test_a_data_folder_without_a_key_is_named_and_left_as_it_is(act: list[str]) -> None:
+    keys()
+    write_agreement(Path("a.json"), proposed())
+    found = mistake(act[0], "a.json", *act[1:], "--lab", "boulevard", "--data", "elsewhere")
+    assert f"{Path('elsewhere/boulevard.keys.json')}: there is no key of the node of boulevard; is --data right?" in found
+    assert not Path("elsewhere").exists()
+
+
 def test_a_node_does_not_accept_to_give_what_it_does_not_have(tmp_path: Path) -> None:
     keys()
     Path("city.key.pub").write_text(node_keys(tmp_path / "data", "boulevard").public)

@@ -241,6 +241,20 @@ def test_bad_input_is_told_in_one_line(police, tmp_path, arguments, code, told):
     assert "Traceback" not in found[1]
 
 
+def test_a_data_folder_without_a_key_is_named_and_gets_none(police, tmp_path, monkeypatch):
+    monkeypatch.setattr("ruimte.cli_follow.now_us", lambda: NOW_S * SECOND_US)
+    data, agreement = tmp_path / "data", tmp_path / "agreement.json"
+    agreement.write_bytes(write_document(AGREED))
+    at = ("--lab", police, "--data", data)
+    code, told = ruimte("subscribe", "https://city.example", "--agreement", agreement, *at)
+    assert (code, "there is no key of the node of police; is --data right?" in told) == (1, True)
+    assert not data.exists()
+    write_subscriptions(subscriptions_path(data, "police"), [ONE])
+    code, told = ruimte("contribute", ONE.key, "closures", "stage", "--until", "2026-12-01T00:00", *at)
+    assert (code, "there is no key of the node of police" in told) == (1, True)
+    assert [each.name for each in data.iterdir()] == ["police.subscriptions.json"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [

@@ -11,7 +11,7 @@ from ruimte.jobs.agreement_lab import against_budget, against_lab
 from ruimte.jobs.agreements import Book, agreement_folders
 from ruimte.keys.signature import KeyPair
 from ruimte.lab.lab import Lab
-from ruimte.notify.keys import node_keys
+from ruimte.notify.keys import known_node_keys
 from ruimte.share.agreement import Agreement
 from ruimte.share.contract import Action, check, party_of, rotate, sign
 
@@ -30,7 +30,7 @@ class Signer:
 
     @classmethod
     def of_node(cls, lab: Lab, data: Path) -> Signer:
-        keys = node_keys(data, lab.key)
+        keys = known_node_keys(data, lab.key)
         return cls(KeyPair(keys.private, keys.public), lab, data)
 
 

@@ -36,17 +36,44 @@ class NodeKeys(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def node_keys(data: Path, lab: str) -> NodeKeys:
     """The keys in the node's data folder, made where there are none. Raises ``RuimteError`` where the file cannot be used."""
-    path = data / f"{lab}.keys.json"
+    path = _path(data, lab)
     try:
         data.mkdir(parents=True, exist_ok=True)
         _make(path)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    return _read(path)
+
+
+def known_node_keys(data: Path, lab: str) -> NodeKeys:
+    """The keys that are in the node's data folder already: nothing is made. Raises ``RuimteError`` where there are none.
+
+    For whoever signs in the node's name: a key that nobody knows yet can sign nothing, and a wrong folder should be told.
+    """
+    path = _path(data, lab)
+    if not path.exists():
+        mend = "is --data right? `ruimte serve` and `ruimte notify LAB --key` make a key"
+        raise RuimteError(f"there is no key of the node of {lab}", str(path), mend)
+    return _read(path)
+
+
+def _path(data: Path, lab: str) -> Path:
+    return data / f"{lab}.keys.json"
+
+
+def _read(path: Path) -> NodeKeys:
+    try:
         if sys.platform != "win32" and path.stat().st_mode & 0o077:
             raise RuimteError("others on this machine can read the node's keys", str(path), f"chmod 600 {path}")
         return msgspec.json.decode(path.read_bytes(), type=NodeKeys)
     except OSError as error:
-        raise RuimteError(f"cannot be used ({error.strerror})", str(path), "let the node's user read and write there") from None
+        raise _unusable(path, error) from None
     except msgspec.DecodeError as error:
         raise RuimteError(f"does not hold the node's keys ({error})", str(path), "put the copy back that you kept") from None
+
+
+def _unusable(path: Path, error: OSError) -> RuimteError:
+    return RuimteError(f"cannot be used ({error.strerror})", str(path), "let the node's user read and write there")
 
 
 def _make(path: Path) -> None:
