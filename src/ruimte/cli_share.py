@@ -123,16 +123,18 @@ def rotate(
 
 @share.command()
 @_agreement
-@click.option("--lab", help="Check it against this lab too: that it has what is given.")
+@click.option("--lab", help="Check it against this lab too: that it has what is given, and that its node gives of it.")
+@_data
 @_json
-def verify(agreement: Path, lab: str | None, as_json: bool) -> None:
+def verify(agreement: Path, lab: str | None, data: Path | None, as_json: bool) -> None:
     """Check the file AGREEMENT: its terms, and every signature. Prints how it stands; one that is wrong is told in one line."""
-    from ruimte.jobs.agreement_acts import read_sound
-    from ruimte.jobs.agreement_lab import against_lab
+    from ruimte.jobs.agreement_acts import against_node, read_sound
 
+    if lab is None and data is not None:
+        raise click.UsageError("--data goes with --lab")
     found = read_sound(agreement)
     if lab is not None:
-        against_lab(found, read(lab))
+        against_node(found, read(lab), data_dir(data), now_us())
     _tell_stand(agreement, found, as_json)
 
 

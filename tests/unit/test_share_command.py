@@ -156,6 +156,29 @@ def test_a_node_does_not_accept_to_give_what_it_does_not_have(tmp_path: Path) ->
     assert "boulevard has no zone 'moon-square'" in mistake("verify", "a.json", "--lab", "boulevard")
 
 
+def test_a_node_does_not_accept_to_give_of_another_lab_only(tmp_path: Path) -> None:
+    keys()
+    Path("city.key.pub").write_text(node_keys(tmp_path / "data", "boulevard").public)
+    told("propose", example('lab = "boulevard"', 'lab = "town"'), "--out", "a.json")
+    said = f"{CITY} gives of lab town; this node's is boulevard"
+    assert said in mistake("sign", "a.json", "--lab", "boulevard")
+    assert said in mistake("verify", "a.json", "--lab", "boulevard")
+    told("verify", "a.json", "--lab", "boulevard", "--data", "elsewhere")  # who the node is, is not known there
+    assert not Path("elsewhere").exists()
+    told("reject", "a.json", "--lab", "boulevard")
+
+
+def test_a_party_of_two_labs_accepts_at_the_node_of_either(tmp_path: Path) -> None:
+    keys()
+    Path("city.key.pub").write_text(node_keys(tmp_path / "data", "boulevard").public)
+    terms = Path(example())
+    text = terms.read_text()
+    start = text.index("\n[[grant]]")
+    terms.write_text(text + "\n" + text[start:].replace('lab = "boulevard"', 'lab = "town"'))
+    told("propose", terms, "--out", "a.json")
+    assert "waits for Police of Example" in told("sign", "a.json", "--lab", "boulevard")
+
+
 def test_check_looks_at_the_labs_agreements(tmp_path: Path) -> None:
     lab = tmp_path / "boulevard"
     shutil.copytree(lab_folder("boulevard"), lab)
@@ -251,6 +274,7 @@ def test_files_that_are_wrong_are_told_in_one_line(tmp_path: Path) -> None:
         ["sign", "a.json"],
         ["sign", "a.json", "--key", "k", "--lab", "boulevard"],
         ["sign", "a.json", "--key", "k", "--data", "d"],
+        ["verify", "a.json", "--data", "d"],
         ["propose", "--out", "a.json"],
         ["propose", "t.toml"],
         ["propose", "t.toml", "--example"],

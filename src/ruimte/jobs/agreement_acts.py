@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_files import read_agreement, read_key_file, write_agreement
-from ruimte.jobs.agreement_lab import against_budget, against_lab
+from ruimte.jobs.agreement_lab import against_budget, against_lab, against_party
 from ruimte.jobs.agreements import Book, agreement_folders
 from ruimte.keys.signature import KeyPair
 from ruimte.lab.lab import Lab
-from ruimte.notify.keys import known_node_keys
+from ruimte.notify.keys import has_keys, known_node_keys
 from ruimte.share.agreement import Agreement
-from ruimte.share.contract import Action, check, party_of, rotate, sign
+from ruimte.share.contract import Action, check, current_key, party_of, rotate, sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,14 @@ def act(path: Path, action: Action, signer: Signer, party: str | None, now_us: i
     """
     now_s = now_us // 1_000_000
     agreement = read_sound(path)
+    own = _party(agreement, signer, party, now_s)
     if signer.lab is not None and action == "accept":
         against_lab(agreement, signer.lab)
+        against_party(agreement, signer.lab, own)
         if signer.data is not None:
             standing = Book(agreement_folders(signer.lab, signer.data), lambda: now_us).granted()
             against_budget(agreement, signer.lab, standing, now_us)
-    signed = sign(agreement, _party(agreement, signer, party, now_s), signer.pair.private, action, now_s)
+    signed = sign(agreement, own, signer.pair.private, action, now_s)
     return _keep(path, signed, signer, now_us)
 
 
@@ -56,6 +58,20 @@ def give_over(path: Path, signer: Signer, new_public: str, party: str | None, no
     agreement = read_sound(path)
     rotated = rotate(agreement, _party(agreement, signer, party, None), signer.pair.private, new_public, now_s)
     return _keep(path, rotated, signer, now_us)
+
+
+def against_node(agreement: Agreement, lab: Lab, data: Path, now_us: int) -> None:
+    """Raise ``RuimteError`` where the agreement does not fit a lab, or the part of its node's party, where the node has its key.
+
+    Without that key it is not known which party the node is.
+    """
+    against_lab(agreement, lab)
+    if not has_keys(data, lab.key):
+        return
+    public = known_node_keys(data, lab.key).public
+    for party in agreement.content.parties:
+        if current_key(agreement, party.id, now_us // 1_000_000) == public:
+            against_party(agreement, lab, party.id)
 
 
 def read_sound(path: Path) -> Agreement:

@@ -29,6 +29,17 @@ def against_lab(agreement: Agreement, lab: Lab) -> None:
             _check_grant(grant.properties, lab, f"grants[{index}].properties")
 
 
+def against_party(agreement: Agreement, lab: Lab, party: str) -> None:
+    """Raise ``RuimteError`` where the party of this lab's node gives something, and nothing of this lab.
+
+    A party may have several labs, each with a node of its own: that one grant is of this lab is enough.
+    """
+    given = {grant.lab for grant in agreement.content.grants if grant.provider == party}
+    if given and lab.key not in given:
+        what = f"{party} gives of lab {' and '.join(sorted(given))}; this node's is {lab.key}"
+        raise RuimteError(what, "grants", f'propose it with lab = "{lab.key}", or take the node of that lab')
+
+
 def against_budget(agreement: Agreement, lab: Lab, standing: Sequence[Granted], at_us: int) -> None:
     """Raise ``RuimteError`` where the lab's privacy budget does not hold this agreement beside those that stand."""
     hashed, validity = content_hash(agreement.content), agreement.content.validity

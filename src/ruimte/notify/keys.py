@@ -51,10 +51,15 @@ def known_node_keys(data: Path, lab: str) -> NodeKeys:
     For whoever signs in the node's name: a key that nobody knows yet can sign nothing, and a wrong folder should be told.
     """
     path = _path(data, lab)
-    if not path.exists():
+    if not has_keys(data, lab):
         mend = "is --data right? `ruimte serve` and `ruimte notify LAB --key` make a key"
         raise RuimteError(f"there is no key of the node of {lab}", str(path), mend)
     return _read(path)
+
+
+def has_keys(data: Path, lab: str) -> bool:
+    """Whether the node has keys already."""
+    return _path(data, lab).exists()
 
 
 def _path(data: Path, lab: str) -> Path:
