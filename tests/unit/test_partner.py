@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from partners import BASE, POLICE, PartnerNode
+from ruimte.errors import RuimteError
 from ruimte.jobs import partner as module
 from ruimte.jobs.nonces import WINDOW_S
 from ruimte.jobs.partner import Partner, PartnerError
@@ -177,3 +178,18 @@ def test_a_path_leads_to_no_other_host() -> None:
 
     asyncio.run(whole())
     assert set(asked) == {"crowd.example.org"}
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://127.0.0.1:8641", "or in a network of your own http://127.0.0.1:8641 with --allow-private"),
+        ("127.0.0.1:8641", "or in a network of your own http://127.0.0.1:8641 with --allow-private"),
+        ("crowd.example.org", "write https://crowd.example.org, or"),
+        ("ftp://crowd.example.org", "write it like https://crowd.example.org"),
+    ],
+)
+def test_an_address_that_is_none_is_told_with_one_that_is(address: str, told: str) -> None:
+    with pytest.raises(RuimteError, match="is no address of a node") as raised:
+        Partner(address, POLICE, generate(), "event-safety")
+    assert told in raised.value.mend

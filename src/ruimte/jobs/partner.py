@@ -229,7 +229,8 @@ class Partner:
             raise PartnerError(error.what, self.issuer, error.mend, again=False) from None
         except Undelivered as error:
             where = {"private": "is in a private network", "unknown-host": "has no address"}.get(error.kind, "cannot be reached")
-            raise PartnerError(where, self.issuer, "check the address", again=error.again) from None
+            mend = "check the address, or allow it: --allow-private" if error.kind == "private" else "check the address"
+            raise PartnerError(where, self.issuer, mend, again=error.again) from None
         except (TimeoutError, httpx.TimeoutException):
             raise PartnerError("does not answer in time", self.issuer, "see whether it runs", again=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
@@ -243,8 +244,16 @@ def _root(base_url: str, allow_private: bool) -> str:
     above = base_url.rstrip("/").removesuffix(ROOT)
     schemes = ("https://", "http://") if allow_private else ("https://",)
     if normal(above) is None or not above.startswith(schemes) or "?" in above or "#" in above:
-        raise RuimteError("is no address of a node", base_url[:200], "write it like https://crowd.example.org")
+        raise RuimteError("is no address of a node", base_url[:200], _mend(above, allow_private))
     return above + ROOT
+
+
+def _mend(above: str, allow_private: bool) -> str:
+    """How to write an address: what lacks no more than TLS, or the scheme, is one in a network of one's own."""
+    bare = above.removeprefix("http://")
+    if normal(f"http://{bare}") is None or "?" in bare or "#" in bare:
+        return "write it like https://crowd.example.org"
+    return f"write https://{bare}, or in a network of your own http://{bare}{'' if allow_private else ' with --allow-private'}"
 
 
 async def _body(answer: httpx.Response, most: int) -> bytes:
