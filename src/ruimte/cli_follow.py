@@ -80,7 +80,7 @@ def subscribe(
     if url is None or agreement is None:
         raise click.UsageError("an agreement is needed: --agreement FILE")
     at_s = now_us() // 1_000_000
-    agreed = read_valid(agreement, at_s)
+    agreed = read_valid(agreement, at_s, own.zone)
     keys = known_node_keys(folder, own.key)
     pair = KeyPair(keys.private, keys.public)
     met = asyncio.run(meet(url, agreed, pair, at_s, party=party, allow_private=allow_private, ca_file=ca))

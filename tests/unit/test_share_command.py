@@ -69,7 +69,7 @@ def test_from_terms_to_an_agreement_and_back() -> None:
     keys()
     assert "waits for City of Example and Police of Example" in told("propose", example(), "--out", "a.json")
     assert "waits for Police of Example" in told("sign", "a.json", "--key", "city.key")
-    assert told("sign", "a.json", "--key", "police.key", "--party", POLICE) == "a.json: valid, until 2027-05-31T22:00:00Z\n"
+    assert told("sign", "a.json", "--key", "police.key", "--party", POLICE) == "a.json: valid, until 2027-05-31 22:00:00 UTC\n"
     assert json.loads(told("verify", "a.json", "--lab", "boulevard", "--json"))["status"] == "valid"
     assert "revoked by City of Example" in told("revoke", "a.json", "--key", "city.key")
     assert json.loads(told("show", "a.json", "--json"))["signatures"][-1]["action"] == "revoke"

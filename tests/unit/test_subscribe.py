@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
@@ -166,14 +167,14 @@ def test_who_is_no_party_or_gets_nothing_is_told_so():
         (proposed(grant()), NOW_S, "is not signed by all"),
         (sign(AGREED, CITY, KEYS[CITY].private, "revoke", NOW_S), NOW_S, "was revoked"),
         (AGREED, 1_900_000_000, "has expired"),
-        (AGREED, FROM_S - 10, "does not hold before 2026-05-28"),
+        (AGREED, FROM_S - 10, "does not hold before 2026-05-28 22:26 \\(Europe/Amsterdam\\)"),
     ],
 )
 def test_an_agreement_that_does_not_hold_is_refused(tmp_path, agreement, at_s, told):
     path = tmp_path / "agreement.json"
     path.write_bytes(write_document(agreement))
     with pytest.raises(RuimteError, match=told):
-        read_valid(path, at_s)
+        read_valid(path, at_s, ZoneInfo("Europe/Amsterdam"))
 
 
 # --- the commands -------------------------------------------------------------------------------------------------------

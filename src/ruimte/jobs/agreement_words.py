@@ -159,4 +159,4 @@ def _row(name: str, text: str) -> str:
 
 
 def _day(at_s: int) -> str:
-    return iso(at_s * SECOND_US)
+    return iso(at_s * SECOND_US).replace("T", " ").replace("Z", " UTC")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -45,16 +46,16 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
         return [f"{self.subscription.key}  {of}", *(f"  {line}" for line in self.gives), f"  {now}"]
 
 
-def read_valid(path: Path, at_s: int) -> Agreement:
-    """The agreement in a file. Raises ``RuimteError`` where it is wrong, or not in force."""
+def read_valid(path: Path, at_s: int, zone: ZoneInfo) -> Agreement:
+    """The agreement in a file. Raises ``RuimteError`` where it is wrong, or not in force; times are told in ``zone``."""
     agreement = read_agreement(path)
     check(agreement)
     stands = status(agreement, at_s)
     if stands != "valid":
         raise RuimteError(_NOT_VALID[stands], str(path), "see `ruimte share show` for who has signed what")
     if agreement.content.validity.not_before > at_s:
-        begin = from_us(agreement.content.validity.not_before * SECOND_US).date().isoformat()
-        raise RuimteError(f"does not hold before {begin}", str(path), "subscribe then")
+        begin = from_us(agreement.content.validity.not_before * SECOND_US).astimezone(zone)
+        raise RuimteError(f"does not hold before {begin:%Y-%m-%d %H:%M} ({zone.key})", str(path), "subscribe then")
     return agreement
 
 
