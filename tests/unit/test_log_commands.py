@@ -165,7 +165,11 @@ def test_every_changed_letter_of_a_proof_is_seen(world: World) -> None:
 
 def test_a_witness_is_named_only_where_its_key_is_given(world: World) -> None:
     witness = str(note_key(POLICE_ID, POLICE.public, COSIGNATURE))
-    assert "witnessed by nobody" in world.verify(world.older).output
+    alone = world.verify(world.older).output
+    assert "one witness's line that no given key proves: give the witness's with --key" in alone
+    assert "witnessed by" not in alone
+    assert json.loads(world.verify(world.older, "--json").output)["unproven_witnesses"] == 1
+    assert "witnessed by nobody" in world.verify(world.newest).output
     assert f"witnessed by {POLICE_ID} at 2026-06-21" in world.verify(world.older, "--key", witness).output
 
 

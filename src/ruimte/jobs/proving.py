@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -47,6 +47,13 @@ class Trust:
         return [*self.witnesses, *(note_key(party, public, COSIGNATURE) for party, public in self.parties)]
 
 
+class _Seen(NamedTuple):
+    """Who cosigned a checkpoint, and how many lines of others there are that no key which was given proves."""
+
+    witnesses: tuple[Cosigned, ...]
+    unproven: int
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a file proves. ``told`` says it in a line; ``entry``, ``payload`` and ``data`` only where a proof holds them."""
@@ -54,7 +61,7 @@ class Verdict:
     kind: str
     told: str
     checkpoint: Checkpoint
-    witnesses: tuple[Cosigned, ...]
+    seen: _Seen
     index: int | None = None
     entry: Entry | None = None
     payload: dict[str, Any] | None = None
@@ -63,13 +70,17 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         said = self.checkpoint
         told: dict[str, Any] = {"ok": True, "kind": self.kind, "told": self.told, "origin": said.origin, "size": said.size}
-        told |= {"root": said.root.hex(), "witnesses": [{"name": each.name, "at": each.at} for each in self.witnesses]}
+        told |= {"root": said.root.hex(), "witnesses": [{"name": each.name, "at": each.at} for each in self.seen.witnesses]}
+        told["unproven_witnesses"] = self.seen.unproven
         if self.entry is not None:
             told |= {"index": self.index, "entry": msgspec.to_builtins(self.entry), "payload": self.payload, "data": self.data}
         return told
 
     def lines(self) -> list[str]:
-        seen = [f"witnessed by {each.name} at {_when(each.at)}" for each in self.witnesses]
+        seen = [f"witnessed by {each.name} at {_when(each.at)}" for each in self.seen.witnesses]
+        if unproven := self.seen.unproven:
+            lines = "one witness's line" if unproven == 1 else f"{unproven} witnesses' lines"
+            seen.append(f"{lines} that no given key proves: give the witness's with --key, or --agreement")
         return [self.told, *(seen or ["witnessed by nobody"])]
 
 
@@ -194,7 +205,7 @@ def _consistency(text: str, whom: Trust, since: Checkpoint | None, where: str) -
     return Verdict("consistency", told, new, seen)
 
 
-def _open(text: str, whom: Trust, where: str) -> tuple[Checkpoint, tuple[Cosigned, ...]]:
+def _open(text: str, whom: Trust, where: str) -> tuple[Checkpoint, _Seen]:
     """What a checkpoint says, once it is sure that it is of a log to be believed, and who witnessed it."""
     note = read_note(text, where)
     keys = whom.of_log(parse(note, where).origin)
@@ -210,7 +221,10 @@ def _open(text: str, whom: Trust, where: str) -> tuple[Checkpoint, tuple[Cosigne
     else:
         said, note = open_checkpoint(text, last, where)
     found = [cosigned(note.text, line, key) for key in whom.of_witnesses() for line in note.lines]
-    return said, tuple(each for each in found if each is not None and not _is_of(said.origin, each.name))
+    witnesses = tuple(each for each in found if each is not None and not _is_of(said.origin, each.name))
+    proven = {said.origin, *(each.name for each in witnesses)}
+    unproven = sum(line.name not in proven and not _is_of(said.origin, line.name) for line in note.lines)
+    return said, _Seen(witnesses, unproven)
 
 
 def _is_of(origin: str, party: str) -> bool:
