@@ -877,7 +877,7 @@ def log_show(lab: str, data: Path | None, as_json: bool) -> None:
 
 @log.command("export")
 @_lab_options
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write it into.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write it into; must not be there yet.")
 def log_export(lab: str, out: Path, data: Path | None, as_json: bool) -> None:
     """Write the whole log of LAB into a text file that anybody can check: its checkpoint and its entries."""
     from ruimte.jobs.log_export import write_export
@@ -891,13 +891,13 @@ def log_export(lab: str, out: Path, data: Path | None, as_json: bool) -> None:
 @log.command("prove")
 @_lab_options
 @click.argument("index", type=click.IntRange(0))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write the proof into.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File for the proof; must not be there yet.")
 def log_prove(lab: str, index: int, out: Path, data: Path | None, as_json: bool) -> None:
     """Write the proof that entry INDEX is in the log of LAB, with what it commits to where that is still kept."""
-    from ruimte.jobs.log_words import write_text
+    from ruimte.jobs.agreement_files import write_whole
 
     with _log(_read(lab), data) as opened:
-        write_text(out, opened.proof(index, disclose=True))
+        write_whole(out, opened.proof(index, disclose=True).encode(), 0o644, new=True)
         kept = opened.payload(index) is not None
     said = "with" if kept else "without"
     _tell({"index": index, "payload": kept, "out": str(out)}, as_json, [f"written: {out} ({said} what it commits to)"])

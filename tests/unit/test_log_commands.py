@@ -163,6 +163,17 @@ def test_every_changed_letter_of_a_proof_is_seen(world: World) -> None:
             verify(world.write("changed.txt", changed), whom, None, None)
 
 
+@pytest.mark.parametrize("words", [("export",), ("prove", 7)])
+def test_what_was_written_before_is_never_written_over(world: World, words: tuple[object, ...]) -> None:
+    out = world.make(*words)
+    before = out.read_bytes()
+    done = world.run(words[0], world.lab, *words[1:], "--out", out, "--data", world.data)
+    assert done.exit_code == 1
+    assert done.output.strip().endswith("out.txt: is there already; choose another name, or move it away")
+    assert out.read_bytes() == before
+    assert list(world.folder.glob("*.part")) == []
+
+
 def test_a_witness_is_named_only_where_its_key_is_given(world: World) -> None:
     witness = str(note_key(POLICE_ID, POLICE.public, COSIGNATURE))
     alone = world.verify(world.older).output

@@ -38,7 +38,13 @@ class _Leaf(msgspec.Struct):
 
 
 def write_export(log: Log, out: Path, progress: Callable[[float], None]) -> Checkpoint:
-    """Write the log to a file, whole or not at all. Returns what its checkpoint says. Raises ``RuimteError``."""
+    """Write the log to a new file, whole or not at all. Returns what its checkpoint says.
+
+    Raises ``RuimteError`` where it cannot be written, or is there already: an older export is evidence.
+    """
+    there = RuimteError("is there already", str(out), "choose another name, or move it away")
+    if out.exists():
+        raise there
     note = log.checkpoint()
     said = parse(read_note(note))
     part = out.with_name(f"{out.name}.part")
@@ -50,10 +56,13 @@ def write_export(log: Log, out: Path, progress: Callable[[float], None]) -> Chec
                 progress(start / said.size)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(out)
+        os.link(part, out)  # unlike a rename this does not replace what is there
+    except FileExistsError:
+        raise there from None
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise RuimteError(f"cannot be written ({error.strerror})", str(out), "choose another file") from None
+    finally:
+        part.unlink(missing_ok=True)
     return said
 
 

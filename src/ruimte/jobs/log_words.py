@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ruimte.clock import SECOND_US, iso
-from ruimte.errors import RuimteError
 from ruimte.jobs.log import Log
 
 
@@ -27,11 +25,3 @@ def lines(log: Log) -> list[str]:
         "checkpoint",
         *(f"  {line}".rstrip() for line in log.checkpoint().splitlines()),
     ]
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file. Raises ``RuimteError`` where it cannot be written."""
-    try:
-        path.write_text(text, "utf-8", newline="\n")
-    except OSError as error:
-        raise RuimteError(f"cannot be written ({error.strerror})", str(path), "choose another file") from None
