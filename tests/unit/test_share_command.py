@@ -215,19 +215,33 @@ def test_what_a_lab_does_not_have_cannot_be_given(what: What, form: dict[str, ob
         ("format = 1", "format = 2", "format 2 is newer than this version knows"),
         ("format = 1", "", "does not say its format"),
         ("format = 1", "format = ", "is not TOML"),
-        ('group = "example-city"', "", "group"),
-        ('group = "example-city"', 'group = "example-city"\nhost = "x"', "host"),
+        ('group = "example-city"', "", "terms.toml: field 'group' is missing; add it"),
+        ('group = "example-city"', 'group = "example-city"\nhost = "x"', "no field 'host'; its fields are format, group, valid"),
+        ('group = "example-city"', 'group = "example city"', "terms.toml, field group: is not the name of a group"),
+        ('purpose = "event-safety"', 'purpos = "event-safety"', "grant 1: there is no field 'purpos'; did you mean purpose?"),
+        ("minimum = 10", "minimun = 10", "grant 1, form: there is no field 'minimun'; did you mean minimum?"),
         ("valid_from = 2026-06-01", 'valid_from = "soon"', "field valid_from: is not a day"),
-        ("valid_from = 2026-06-01", "valid_from = 2028-06-01", "it ends before it begins"),
+        ("valid_from = 2026-06-01", "valid_from = 2028-06-01", "terms.toml, field valid_until: it ends before it begins"),
+        ("valid_until = 2027-05-31", "valid_until = 2026-09-01", "terms.toml, field valid_until: is over already"),
+        ('name = "Police of Example"', 'name = " "', "terms.toml, party 2, name: the text is empty"),
         ('"Europe/Amsterdam"', '"Europe/Leiden"', "unknown time zone"),
         ('on_withdrawal = "ends"', 'on_withdrawal = "never"', "'never' is not known"),
         ('public_key_file = "city.key.pub"', "", "give one of public_key and public_key_file"),
         ('public_key_file = "city.key.pub"', 'public_key_file = "no.pub"', "there is no such file"),
         ('public_key_file = "city.key.pub"', 'public_key_file = "terms.toml"', "is not an Ed25519 key"),
-        ('purpose = "event-safety"', 'purpose = "Event safety"', "terms.toml, grants[0].properties.purpose"),
-        ('kinds = ["state", "history"]', 'kinds = ["everything"]', "everything"),
+        ('purpose = "event-safety"', 'purpose = "Event safety"', "terms.toml, grant 1, purpose"),
+        (
+            'kinds = ["state", "history"]',
+            'kinds = ["state", "warning"]',
+            "grant 1, what.kinds: 'warning' is not known; write one of state, forecast, warnings, history",
+        ),
+        (
+            'zones = ["pier-square", "promenade-middle"]',
+            'zones = "all"',
+            "grant 1, what.zones: expected array, got str; write a list",
+        ),
         ("minimum = 10", "minimum = 0", "nothing would be left out"),
-        ('step = "15m"', "step = 15", "grant[0].form.step"),
+        ('step = "15m"', "step = 15", "grant 1, form.step: expected str, got int; write a text in quotes"),
     ],
 )
 def test_terms_that_are_wrong_are_told_in_one_line(old: str, new: str, told_: str) -> None:
@@ -249,13 +263,16 @@ def test_files_that_are_wrong_are_told_in_one_line(tmp_path: Path) -> None:
     Path("empty.json").write_text("")
     assert "there is no such file" in mistake("verify", "none.json")
     assert "is not a file" in mistake("verify", tmp_path)
-    assert "is not JSON" in mistake("verify", "empty.json")
+    assert "empty.json: is empty" in mistake("verify", "empty.json")
     assert "is not JSON" in mistake("sign", "city.key.pub", "--key", "city.key")
     assert "is not an agreement" in mistake("sign", "city.key", "--key", "city.key")
     Path("b.json").write_bytes(Path("a.json").read_bytes())
     Path("a.json").chmod(0o600)
     assert "is not a key" in mistake("sign", "b.json", "--key", "a.json")
     assert "there is no such file" in mistake("sign", "b.json", "--key", "none.key")
+    assert "city.key.pub: this is the public key, which cannot sign; give city.key\n" in mistake(
+        "sign", "b.json", "--key", "city.key.pub"
+    )
     assert "there is no such folder" in mistake("sign", "b.json", "--lab", "nowhere")
     assert "is not a party" in mistake("sign", "b.json", "--key", "city.key", "--party", "urn:x:nobody")
     assert "this key is not the party's" in mistake("sign", "b.json", "--key", "city.key", "--party", POLICE)

@@ -52,8 +52,9 @@ AREAS = {"north": ("a", "b"), "south": ("c",)}
         content(validity=Validity(not_before=FROM_S, not_after=FROM_S + LONGEST_S)),
         parties(party(id="https://police.example.org/")),
         parties(party(id="did:web:police.example.org")),
+        parties(party(name="P" * 200)),
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_terms_that_hold(good: Content) -> None:
     check_content(good)
@@ -75,6 +76,7 @@ WRONG = [
     (parties(party(id="URN:NLD:OIN:00000099000000002000")), "is not an OIN"),
     (parties(party(id=f"{POLICE}\n")), "is not a URI"),
     (parties(party(name=" ")), r"parties\[1\].name: the text is empty"),
+    (parties(party(name="P" * 201)), r"parties\[1\].name: is too long; write 200 characters"),
     (parties(party(name="Police\x1b[2J")), "holds a character that cannot be seen"),
     (parties(party(name="Police\u202e")), "holds a character that cannot be seen"),
     (content(grant(), grant(CITY, "urn:nld:oin:00000099000000009000")), r"grants\[1\].consumer.* is not a party"),

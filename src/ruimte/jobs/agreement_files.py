@@ -124,6 +124,13 @@ def _sync_folder(folder: Path) -> None:
 def read_key_file(path: Path) -> KeyPair:
     """A party's key pair, or a node's own. Raises ``RuimteError`` where the file holds none, or others may read it."""
     octets = read_bytes(path)
+    if is_public_key(octets):
+        mend = (
+            f"give {path.with_suffix('')}"
+            if path.suffix == ".pub"
+            else "give the file that `ruimte share keygen --out FILE` wrote"
+        )
+        raise RuimteError("this is the public key, which cannot sign", str(path), mend)
     if sys.platform != "win32" and path.stat().st_mode & 0o077:
         raise RuimteError("others on this machine can read this private key", str(path), f"chmod 600 {path}")
     try:
@@ -133,6 +140,15 @@ def read_key_file(path: Path) -> KeyPair:
     except (msgspec.DecodeError, RuimteError, ValueError, RecursionError):
         raise RuimteError("is not a key", str(path), "make one with `ruimte share keygen --out FILE`") from None
     return KeyPair(found.private, found.public)
+
+
+def is_public_key(octets: bytes) -> bool:
+    """Whether a file's octets are a public key, alone."""
+    try:
+        check_key(octets[:4096].decode("ascii").strip(), "key")
+    except (RuimteError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def read_public_key(path: Path) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from ruimte.clock import SECOND_US, to_us
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_files import read_bytes, read_public_key
+from ruimte.jobs.agreement_mistakes import in_terms, of_type
 from ruimte.lab.rules import time_zone
 from ruimte.share.agreement import Agreement, Content, Duties, Form, Grant, Party, Regime, Terms, Validity, What
 from ruimte.share.contract import check
@@ -68,13 +69,18 @@ class TermsFile(_Table, frozen=True):
 def propose(path: Path, now_s: int) -> Agreement:
     """The agreement that a file of terms describes, signed by nobody. ``now_s``: seconds since 1970.
 
-    Raises ``RuimteError`` with the first thing that is wrong with it.
+    Raises ``RuimteError`` with the first thing that is wrong with it, or where it would be over already.
     """
-    return agreement_of(_read(path), now_s, f"{path}, ", path.parent)
+    agreement = agreement_of(_read(path), now_s, f"{path}, ", path.parent)
+    if agreement.content.validity.not_after <= now_s:
+        raise RuimteError("is over already", f"{path}, field valid_until", "write a later day")
+    return agreement
 
 
 def agreement_of(file: TermsFile, now_s: int, at: str = "", folder: Path | None = None) -> Agreement:
-    """The agreement that terms describe. ``at`` stands before the field in errors; keys' files are beside them in ``folder``.
+    """The agreement that terms describe. Keys' files are beside them in ``folder``.
+
+    ``at`` stands before the field in errors, which then is named as it is in the file of terms.
 
     Raises ``RuimteError`` with the first thing that is wrong.
     """
@@ -102,7 +108,7 @@ def agreement_of(file: TermsFile, now_s: int, at: str = "", folder: Path | None 
         agreement = Agreement(version=1, content=with_policies(content))
         check(agreement)
     except RuimteError as error:
-        raise RuimteError(error.what, f"{at}{error.where}", error.mend) from None
+        raise RuimteError(error.what, f"{at}{in_terms(error.where)}" if at else error.where, error.mend) from None
     return agreement
 
 
@@ -128,9 +134,8 @@ def _read(path: Path) -> TermsFile:
     try:
         return msgspec.convert(raw, TermsFile)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$.")
-        where = f"{path}, {place.rstrip('`')}" if place else str(path)
-        raise RuimteError(what, where, "see `ruimte share propose --example`") from None
+        what, place, mend = of_type(error, TermsFile)
+        raise RuimteError(what, f"{path}, {place}" if place else str(path), mend) from None
 
 
 def _usual_minimum(raw: dict[str, Any]) -> None:

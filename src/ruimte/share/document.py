@@ -44,6 +44,8 @@ def read_document(octets: bytes, where: str) -> Agreement:
     """
     if len(octets) > _MOST_BYTES:
         raise RuimteError("is larger than 1 MiB", where, "make agreements of fewer places")
+    if not octets.strip():
+        raise RuimteError("is empty", where, "take the file as it was signed")
     try:
         raw = json.loads(octets.decode(), object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:

@@ -23,6 +23,8 @@ LONGEST_S = 5 * 366 * 86_400
 _LAST_S = 253_370_764_800
 """The year 9999: later is no date."""
 _MOST_PARTIES, _MOST_GRANTS, _MOST_PLACES, _MOST_LETTERS = 50, 100, 2_000, 2_000
+_MOST_NAME = 200
+"""Letters of a party's name, which stands in lines and headings."""
 _OIN = "urn:nld:oin:"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,200}")
 _GROUP = re.compile(r"[a-zA-Z0-9./_-]{1,100}")  # as FSC Core 1.1 has it
@@ -89,7 +91,7 @@ def _check_parties(content: Content) -> None:
 
 def _check_party(party: Party, at: str) -> None:
     check_party_id(party.id, f"{at}.id")
-    _check_text(party.name, f"{at}.name")
+    _check_text(party.name, f"{at}.name", most=_MOST_NAME)
     check_key(party.public_key, f"{at}.public_key")
 
 
@@ -220,12 +222,12 @@ def _check_private(terms: Terms, privacy: Privacy, at: str) -> None:
             raise _wrong(f"{at}.what.{field}", told, f"choose from {', '.join(may)}, or put it into a grant of its own")
 
 
-def _check_text(value: str, where: str, *, empty: bool = False) -> None:
+def _check_text(value: str, where: str, *, empty: bool = False, most: int = _MOST_LETTERS) -> None:
     """Text that people read: not endless, and without control characters, which can make a screen show something else."""
     if not empty:
         _check_rule(filled(value), where)
-    if len(value) > _MOST_LETTERS:
-        raise _wrong(where, "is too long", f"write {_MOST_LETTERS} characters at the most")
+    if len(value) > most:
+        raise _wrong(where, "is too long", f"write {most} characters at the most")
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in value):
         raise _wrong(where, "holds a character that cannot be seen", "write plain text in one line")
 
