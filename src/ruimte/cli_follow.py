@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ruimte.cli_parts import now_us, read, tell
-from ruimte.errors import RuimteError
 from ruimte.settings import data_dir
 
 if TYPE_CHECKING:
@@ -119,11 +118,10 @@ def contribute(
 ) -> None:
     """Tell the partner KEY (see ruimte subscribe --list) of its PLACE: how a zone is, what is closed, who is expected."""
     import asyncio
-    from datetime import datetime
 
-    from ruimte.clock import from_us
     from ruimte.jobs import subscriptions as file
-    from ruimte.jobs.telling import send
+    from ruimte.jobs.agreements import Book, agreement_folders
+    from ruimte.jobs.telling import body_of, check_taken, send
     from ruimte.keys.signature import KeyPair
     from ruimte.notify.keys import known_node_keys
 
@@ -132,19 +130,12 @@ def contribute(
     own, folder = read(lab), data_dir(data)
     subscription = file.find(file.read_subscriptions(file.subscriptions_path(folder, own.key)), partner)
 
-    def moment(text: str | None, name: str) -> str:
-        try:
-            found = from_us(now_us()) if text is None else datetime.fromisoformat(text)
-        except ValueError:
-            raise RuimteError(f"{text!r} is not a time", name, "write it like 2026-07-04T23:00") from None
-        return (found if found.tzinfo else found.replace(tzinfo=own.zone)).isoformat(timespec="seconds")
-
-    body: dict[str, Any] = {"until": moment(until, "--until")}
-    if kind == "zone-status":
-        body |= {"zone": place, "status": status, "note": note}
-    else:
-        body |= {"place": place, "from": moment(from_, "--from")}
-        body |= {"reason": note} if kind == "closures" else {"expected": expected, "note": note}
+    body = body_of(
+        kind, place, from_=from_, until=until, zone=own.zone, now_us=now_us(), status=status, expected=expected, note=note
+    )
+    known = Book(agreement_folders(own, folder), now_us).find(subscription.agreement)
+    if known is not None and known.agreement is not None:
+        check_taken(known.agreement, subscription, kind)
     keys = known_node_keys(folder, own.key)
     receipt = asyncio.run(send(subscription, KeyPair(keys.private, keys.public), kind, body))
     tell(receipt, as_json, [f"{subscription.provider} has it, entry {receipt['log_index']} of its log"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 from agreed import CITY, FROM_S, KEYS, METRO, NOW_S, POLICE, agreed, grant, proposed
 from provider import Clock
 from ruimte.cli import main
-from ruimte.clock import SECOND_US
+from ruimte.clock import SECOND_US, from_us
 from ruimte.errors import RuimteError
 from ruimte.jobs import subscribing
 from ruimte.jobs.agreements import Book
@@ -34,9 +35,12 @@ from ruimte.jobs.subscriptions import (
     with_subscription,
     write_subscriptions,
 )
+from ruimte.jobs.telling import body_of
 from ruimte.jobs.words import Words
 from ruimte.lab.read import read_lab
+from ruimte.share.agreement import What
 from ruimte.share.contract import content_hash, sign
+from ruimte.share.contribution import read
 from ruimte.share.document import write_document
 from ruimte.store import foreign
 from ruimte.store.foreign import Cursor, Message
@@ -256,18 +260,47 @@ def test_a_data_folder_without_a_key_is_named_and_gets_none(police, tmp_path, mo
     assert [each.name for each in data.iterdir()] == ["police.subscriptions.json"]
 
 
+def test_a_closure_of_before_ends_now():
+    now_us, zone = NOW_S * SECOND_US, ZoneInfo("Europe/Amsterdam")
+    now = from_us(now_us).astimezone(zone)
+    earlier = (now - timedelta(hours=1)).replace(tzinfo=None)
+    body = body_of("closures", "gate", from_=earlier.isoformat(), until=now.isoformat(), zone=zone, now_us=now_us)
+    assert body["from"] == (now - timedelta(hours=1)).isoformat(timespec="seconds")
+    assert body["until"] == now.isoformat(timespec="seconds")
+    assert read("closures", body, [], ["gate"], now_us)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
         (("zone-status", "stage", "--until", "2027-01-01T00:00"), 2, "zone-status needs --status"),
         (("closures", "stage", "--status", "full", "--until", "2027-01-01T00:00"), 2, "zone-status needs --status"),
         (("closures", "stage", "--until", "soon"), 1, "'soon' is not a time"),
+        (
+            ("closures", "stage", "--until", "2026-09-01T10:00"),
+            1,
+            "--until: 2026-09-01T10:00 is over already; write a later time",
+        ),
+        (
+            ("closures", "stage", "--from", "2026-12-02T10:00", "--until", "2026-12-01T10:00"),
+            1,
+            "--until: 2026-12-01T10:00 is not after 2026-12-02T10:00",
+        ),
+        (
+            ("closures", "stage", "--until", "2026-12-01T10:00"),
+            1,
+            "the agreement takes no closures; it takes arrivals, zone-status",
+        ),
     ],
 )
-def test_a_contribution_that_makes_no_sense_is_not_sent(police, tmp_path, arguments, code, told):
+def test_a_contribution_that_makes_no_sense_is_not_sent(police, tmp_path, monkeypatch, arguments, code, told):
+    monkeypatch.setattr("ruimte.cli_follow.now_us", lambda: NOW_S * SECOND_US)
     data = tmp_path / "data"
-    write_subscriptions(subscriptions_path(data, "police"), [ONE])
-    found = ruimte("contribute", ONE.key, *arguments, "--lab", police, "--data", data)
+    agreement = agreed(grant(what=What(zones=("stage",), contributions=("arrivals", "zone-status"))))
+    Book([data / "police.agreements"], lambda: NOW_S * SECOND_US).keep(agreement)
+    one = msgspec.structs.replace(ONE, agreement=content_hash(agreement.content))
+    write_subscriptions(subscriptions_path(data, "police"), [one])
+    found = ruimte("contribute", one.key, *arguments, "--lab", police, "--data", data)
     assert found[0] == code
     assert told in found[1]
 
