@@ -241,14 +241,24 @@ def test_nobody_there_is_told_plainly(served: Served) -> None:
     run(work)
 
 
-def test_the_example_of_the_docs_gets_a_token_and_an_answer(served: Served) -> None:
+def example_of_the_docs(served: Served, private: str) -> subprocess.CompletedProcess[str]:
     page = (Path(__file__).parents[2] / "docs" / "sharing-identity.md").read_text()
     (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     served.node.time.now_s = time.time()
-    names = {"NODE": f"{served.url}/share/v1", "PARTY": POLICE, "PRIVATE": served.node.police.private}
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **names}, capture_output=True, text=True, check=False)
+    names = {"NODE": f"{served.url}/share/v1", "PARTY": POLICE, "PRIVATE": private}
+    return subprocess.run([sys.executable, "-c", code], env={**os.environ, **names}, capture_output=True, text=True, check=False)
+
+
+def test_the_example_of_the_docs_gets_a_token_and_an_answer(served: Served) -> None:
+    done = example_of_the_docs(served, served.node.police.private)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["party"] == POLICE
+
+
+def test_the_example_of_the_docs_prints_what_a_node_refuses(served: Served) -> None:
+    done = example_of_the_docs(served, generate().private)
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["error"] == "invalid_client"
 
 
 def test_a_node_cannot_pass_on_what_a_partner_proved_to_it(served: Served) -> None:
