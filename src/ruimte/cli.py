@@ -885,7 +885,7 @@ def log_export(lab: str, out: Path, data: Path | None, as_json: bool) -> None:
     with _log(_read(lab), data) as opened, _progress(f"export {opened.origin}") as show:
         said = write_export(opened, out, show)
     told = {"origin": said.origin, "size": said.size, "root": said.root.hex(), "out": str(out)}
-    _tell(told, as_json, [f"written: {out} ({said.size} entries)"])
+    _tell(told, as_json, [f"written: {out} ({said.size} {'entry' if said.size == 1 else 'entries'})"])
 
 
 @log.command("prove")

@@ -11,6 +11,7 @@ from ruimte.cli_parts import now_us, read, tell
 from ruimte.settings import data_dir
 
 if TYPE_CHECKING:
+    from ruimte.jobs.agreements import Known
     from ruimte.jobs.subscriptions import Subscription
 
 _lab = click.option("--lab", required=True, help="The lab whose node follows, or tells.")
@@ -25,7 +26,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the result a
 @click.option("--party", metavar="ID", help="This node's party in it. Default: the one whose key the node has.")
 @click.option("--allow-private", is_flag=True, help="The other node is in a network of one's own, perhaps without TLS.")
 @click.option("--ca", type=click.Path(path_type=Path), help="PEM of an authority besides those that the system knows.")
-@click.option("--list", "listed", is_flag=True, help="List whom the node follows.")
+@click.option("--list", "listed", is_flag=True, help="List whom the node follows, and how each agreement stands.")
 @click.option("--remove", metavar="KEY", help="Follow no more: the key, or the address; what was received is deleted.")
 @click.option("--trust", metavar="KEY", help="Somebody looked: trust a partner's log again, from now on.")
 @_data
@@ -63,18 +64,19 @@ def subscribe(
     path = file.subscriptions_path(folder, own.key)
     known = file.read_subscriptions(path)
     if listed:
-        _tell_all(known, as_json)
+        book, at_s = Book(agreement_folders(own, folder), now_us), now_us() // 1_000_000
+        _tell_all(known, as_json, [_standing(book.find(each.agreement), at_s) for each in known])
         return
     if remove is not None:
         gone = file.find(known, remove)
         file.write_subscriptions(path, [each for each in known if each.key != gone.key])
-        _tell_all([gone], as_json, "not followed any more")
+        _tell_all([gone], as_json, ["not followed any more"])
         return
     if trust is not None:
         found = file.find(known, trust)
         trusted = msgspec.structs.replace(found, trusted_s=now_us() // 1_000_000 + 1)
         file.write_subscriptions(path, [trusted if each.key == found.key else each for each in known])
-        _tell_all([trusted], as_json, "trusted again")
+        _tell_all([trusted], as_json, ["trusted again"])
         return
     if url is None or agreement is None:
         raise click.UsageError("an agreement is needed: --agreement FILE")
@@ -141,10 +143,22 @@ def contribute(
     tell(receipt, as_json, [f"{subscription.provider} has it, entry {receipt['log_index']} of its log"])
 
 
-def _tell_all(known: list[Subscription], as_json: bool, done: str = "") -> None:
+def _tell_all(known: list[Subscription], as_json: bool, told: list[str]) -> None:
+    """The subscriptions, and of each what is ``told`` of it: how its agreement stands, or what was done."""
     import msgspec
 
-    rows = [{"key": each.key, **msgspec.to_builtins(each)} for each in known]
-    ending = f"  {done}" if done else ""
-    lines = [f"{each.key}  {each.url}  {each.provider}  lab {each.lab}, for {each.purpose}{ending}" for each in known]
+    rows = [{"key": one.key, **msgspec.to_builtins(one), "told": said} for one, said in zip(known, told, strict=True)]
+    lines = [
+        f"{one.key}  {one.url}  {one.provider}  lab {one.lab}, for {one.purpose}: {said}"
+        for one, said in zip(known, told, strict=True)
+    ]
     tell({"subscriptions": rows}, as_json, lines or ["nobody is followed"])
+
+
+def _standing(known: Known | None, at_s: int) -> str:
+    """How the agreement of a subscription stands, as this node has it."""
+    from ruimte.jobs.agreement_words import stands
+
+    if known is None:
+        return "its agreement is not here"
+    return f"gives nothing: {known.trouble}" if known.agreement is None or known.trouble else stands(known.agreement, at_s)

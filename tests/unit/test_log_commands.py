@@ -103,6 +103,16 @@ def test_an_export_is_in_order_and_begins_with_what_was_before(world: World) -> 
     assert "the 20 of before" in done.output
 
 
+def test_one_entry_is_one(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    log_path(world.data, "town").unlink()
+    with world.open() as log:
+        log.append("decision", {}).result()
+    out = tmp_path / "one.txt"
+    assert "(1 entry)" in world.run("export", world.lab, "--out", out, "--data", world.data).output
+    assert f"in order: the 1 entry of {ORIGIN} is as it was signed" in world.verify(out).output
+
+
 def test_an_export_of_an_empty_log_is_in_order(tmp_path: Path) -> None:
     world = World(tmp_path)
     log_path(world.data, "town").unlink()

@@ -137,7 +137,7 @@ def test_it_is_told_plainly_what_will_come():
     assert found.lines() == [
         f"{ONE.key}  City of Example, lab boulevard, for event-safety",
         "  state, history of people, density in all places: every 5m, rounded to 5, at least 10 people; kept at most 30d",
-        "  now: 1 places, up to 2026-09-21T14:00:00Z",
+        "  now: 1 place, up to 2026-09-21T14:00:00Z",
     ]
 
 
@@ -222,7 +222,12 @@ def test_listing_removing_and_trusting(police, tmp_path):
     path = subscriptions_path(data, "police")
     write_subscriptions(path, [ONE, OTHER])
     told = json.loads(ruimte("subscribe", "--list", *at, "--json")[1])["subscriptions"]
-    assert [each["key"] for each in told] == [ONE.key, OTHER.key]
+    assert [(each["key"], each["told"]) for each in told] == [(each.key, "its agreement is not here") for each in (ONE, OTHER)]
+    book = Book([data / "police.agreements"], lambda: NOW_S * SECOND_US)
+    kept = book.keep(sign(AGREED, CITY, KEYS[CITY].private, "revoke", NOW_S)).path
+    assert "for event-safety: revoked by City of Example on 2026-09-21" in ruimte("subscribe", "--list", *at)[1]
+    kept.write_bytes(b"{}")
+    assert "for event-safety: gives nothing: " in ruimte("subscribe", "--list", *at)[1]
     assert ruimte("subscribe", "--trust", ONE.key, *at)[0] == 0
     assert next(each for each in read_subscriptions(path) if each.key == ONE.key).trusted_s > 0
     assert ruimte("subscribe", "--remove", ONE.url, *at)[0] == 0

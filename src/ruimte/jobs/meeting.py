@@ -41,7 +41,7 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
 
     def lines(self) -> list[str]:
         """As a person reads it."""
-        now = f"now: {self.places} places, up to {self.newest}" if self.newest else "now: nothing yet"
+        now = f"now: {_places(self.places)}, up to {self.newest}" if self.newest else "now: nothing yet"
         of = f"{self.partner}, lab {self.subscription.lab}, for {self.subscription.purpose}"
         return [f"{self.subscription.key}  {of}", *(f"  {line}" for line in self.gives), f"  {now}"]
 
@@ -142,6 +142,10 @@ async def _try(node: Partner, subscription: Subscription, agreement: Agreement, 
     return Met(subscription=subscription, partner=name, gives=[gives(grant) for grant in grants], places=places, newest=newest)
 
 
+def _places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count} places"
+
+
 def gives(grant: Grant) -> str:
     """What a grant gives, in a line."""
     terms = grant.properties
@@ -149,7 +153,7 @@ def gives(grant: Grant) -> str:
     told = []
     if what.kinds:
         named = [*(form.areas or what.zones), *what.gates]
-        of = "all places" if "*" in named else f"{len(named)} place{'s' if len(named) != 1 else ''}"
+        of = "all places" if "*" in named else _places(len(named))
         told.append(f"{', '.join(what.kinds)} of {', '.join(what.quantities) or 'warnings'} in {of}: {exactness(form, 'en')}")
     if what.contributions:
         told.append(f"takes {', '.join(what.contributions)}")

@@ -128,7 +128,7 @@ def verify(
         return _consistency(text, whom, since, where)
     said, seen = _open(text, whom, where)
     _same(said, since, where)
-    return Verdict("checkpoint", f"in order: {said.origin} had {said.size} entries", said, seen)
+    return Verdict("checkpoint", f"in order: {said.origin} had {_entries(said.size)}", said, seen)
 
 
 def _export(path: Path, whom: Trust, since: Checkpoint | None, progress: Callable[[float], None]) -> Verdict:
@@ -136,7 +136,8 @@ def _export(path: Path, whom: Trust, since: Checkpoint | None, progress: Callabl
     read = read_export(path, since, progress)
     said, seen = _open(read.note, whom, where)
     _same_log(said, since, where)
-    told = f"in order: all {said.size} entries of {said.origin} are as they were signed"
+    be = "is as it was" if said.size == 1 else "are as they were"
+    told = f"in order: {'the' if said.size == 1 else 'all'} {_entries(said.size)} of {said.origin} {be} signed"
     if read.first_at is not None and read.last_at is not None:
         told += f", from {_when(read.first_at)} to {_when(read.last_at)}"
     if since is not None:
@@ -255,6 +256,10 @@ def _agreement(path: Path) -> Agreement:
         return msgspec.json.decode(_bytes(path), type=Agreement)
     except (msgspec.DecodeError, RecursionError) as error:
         raise RuimteError(f"is not an agreement ({error})", str(path), "give the signed JSON file") from None
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _when(at: int) -> str:
