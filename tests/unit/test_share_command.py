@@ -241,6 +241,12 @@ def test_what_a_lab_does_not_have_cannot_be_given(what: What, form: dict[str, ob
             "grant 1, what.zones: expected array, got str; write a list",
         ),
         ("minimum = 10", "minimum = 0", "nothing would be left out"),
+        (
+            'purpose = "event-safety"',
+            '"x` - at `$.form\\n" = 1',
+            "grant 1: there is no field 'x` - at `$.form?'; its fields are provider",
+        ),
+        ("[grant.what]\n", "[grant.form.areas]\nsquare = 1\n[grant.what]\n", "grant 1, form.areas: expected array, got int"),
         ('step = "15m"', "step = 15", "grant 1, form.step: expected str, got int; write a text in quotes"),
     ],
 )

@@ -27,7 +27,9 @@ _NAMED = {"validity.not_before": "field valid_from", "validity.not_after": "fiel
 
 def of_type(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> tuple[str, str, str]:
     """What is wrong, where, and the mend, of a file that cannot be read as ``kind``."""
-    said, _, path = str(error).partition(" - at `$")
+    said, at, path = str(error).rpartition(" - at `$")  # the last: names that stand in the file may look like it
+    if not at:
+        said, path = path, ""
     steps = _STEP.findall(path)
     found = _type_at(kind, steps)
     where = _place(steps)
