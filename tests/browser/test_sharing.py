@@ -122,6 +122,7 @@ def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, s
     page.locator("#partner_id").fill(METRO)
     page.locator("#partner_key").fill("not a key")
     page.get_by_label("warnings").check()
+    page.get_by_label("all of this lab").check()
     page.get_by_role("button", name="Make it").click()
     expect(page.get_by_role("alert")).to_contain_text("The partner: is not an Ed25519 key.")
     assert violations(page, axe) == []

@@ -349,12 +349,19 @@ def test_a_proposal_is_made_signed_and_kept(manager: TestClient, shared: FakeSha
     assert in_log(shared) == [(known.hash, "proposed")]
 
 
+def test_nothing_is_given_that_was_not_ticked(manager: TestClient) -> None:
+    page = manager.get("/sharing/propose").text
+    assert re.findall(r'type="checkbox"[^>]* checked', page) == []
+    assert 'value="suppressed" checked' in page  # of the choices of how exact, the one that leaves most out
+
+
 @pytest.mark.parametrize(
     ("changes", "part", "english", "dutch"),
     [
         ({"partner_key": "x"}, "The partner", "is not an Ed25519 key", "dit is geen Ed25519-sleutel"),
         ({"partner_id": "urn:nld:oin:12"}, "The partner", "is not an OIN", "dit is geen OIN"),
         ({"zones": []}, "Of which places", "no place is named", "er is geen plek gekozen"),
+        ({"zones": ["*", "market"]}, "Of which places", "all is ticked, and single places too", "losse plekken ook"),
         ({"kinds": []}, "What it gets", "the grant gives nothing", "er wordt niets gegeven"),
         ({"quantities": []}, "Which figures", "no quantity is named", "er zijn geen cijfers gekozen"),
         (
@@ -405,7 +412,7 @@ def test_all_places_means_all_and_a_proposal_with_noise_takes_its_part(
         accounts.user = Actor("Jo", "manager")
         signed_in.cookies.set("ruimte_session_8000", accounts.welcome())
         signed_in.app.state.sharing = office_of(shared, room)  # type: ignore[attr-defined]
-        noisy = {"exactness": "private", "kinds": ["history"], "quantities": ["people"], "zones": ["*", "market"], "minimum": "0"}
+        noisy = {"exactness": "private", "kinds": ["history"], "quantities": ["people"], "zones": ["*"], "minimum": "0"}
         assert signed_in.post("/sharing/propose", data=FORM | noisy).status_code == 303
         (known,) = shared.desk.book.all()
         assert known.agreement is not None

@@ -113,6 +113,8 @@ def _read(fields: Mapping[str, Sequence[str]]) -> Proposal:
     def one(name: str) -> str:
         return next(iter(fields.get(name, ())), "").strip()
 
+    if ALL in fields.get("zones", ()) and len(fields["zones"]) > 1:
+        raise bad_field("zones", marked("all is ticked, and single places too"), marked("tick all, or the places that are meant"))
     return Proposal(
         partner=one("partner"),
         partner_id=one("partner_id"),
@@ -162,12 +164,10 @@ def _day(name: str, text: str) -> date:
 
 
 def _usual(lab: Lab) -> dict[str, list[str]]:
-    """What the form begins with: a year from today, of all places, a little coarse, and nothing that rests on few people."""
+    """What the form begins with: a year from today, a little coarse, nothing that rests on few people. What is given, and of
+    which places, is for whoever fills it in: nothing of that is ticked."""
     today = from_us(SystemClock().now_us()).astimezone(lab.zone).date()
     return {
-        "zones": [ALL],
-        "kinds": ["state", "history"],
-        "quantities": ["people", "level"] if lab.zones else ["flow", "level"],
         "exactness": ["suppressed"],
         "minimum": ["10"],
         "round_to": ["10"],
