@@ -383,6 +383,45 @@ def test_a_partner_that_refuses_says_why(tmp_path):
     play(tmp_path, story)
 
 
+def test_a_partner_that_took_the_agreement_back_is_asked_for_its_copy(tmp_path):
+    async def story(world: World) -> None:
+        taken: list[bytes] = []
+        world.link.take_copy = taken.append
+        world.node.refuse, world.node.reason, world.node.file = 403, "revoked", b'{"version": 1}'
+        await world.node.break_off()
+        await world.until(lambda: len(taken) > 1)  # it is asked again, as long as the own copy says otherwise
+        assert taken[0] == b'{"version": 1}'
+        assert world.kinds().count("partner-ended") == 1
+
+    play(tmp_path, story)
+
+
+def test_since_when_a_partner_shares_no_more_does_not_move(tmp_path):
+    async def story(world: World) -> None:
+        link, first_us = world.link, world.clock.us
+        await link.end(EndedError("revoked", "the agreement was taken back"))
+        world.clock.us += HOUR_US
+        await link.failed({"why": "link.unreachable"})
+        await link.end(EndedError("revoked"))
+        assert world.state.failing_since_us == first_us
+        assert (world.kinds().count("partner-ended"), world.kinds().count("partner-lost")) == (1, 0)
+        again = world.new().link  # after a restart
+        world.clock.us += HOUR_US
+        await again.end(EndedError("revoked", "the agreement was taken back"))
+        assert world.state.failing_since_us == first_us
+        await again.end(EndedError("expired"))
+        assert world.state.failing_since_us == world.clock.us
+
+    async def run() -> None:
+        world = World(tmp_path)
+        try:
+            await story(world)
+        finally:
+            world.close()
+
+    asyncio.run(run())
+
+
 def test_the_log_is_witnessed_and_what_was_received_is_found_in_it(tmp_path, monkeypatch):
     monkeypatch.setattr(following, "_WITNESS_S", 0.05)
 
