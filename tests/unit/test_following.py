@@ -411,6 +411,10 @@ def test_since_when_a_partner_shares_no_more_does_not_move(tmp_path):
         assert world.state.failing_since_us == first_us
         await again.end(EndedError("expired"))
         assert world.state.failing_since_us == world.clock.us
+        world.standing = None
+        named = Link(SUBSCRIPTION, world.store, world._stand, world.clock, lambda: None, name=lambda: "The City")
+        await named.end(EndedError("revoked"))
+        assert world.store.read(lambda c: records.log(c, None, 1))[0].body["partner"] == "The City"
 
     async def run() -> None:
         world = World(tmp_path)

@@ -66,6 +66,7 @@ class Link:
         now_us: Callable[[], int],
         tell: Callable[[], object],
         take_copy: Callable[[bytes], object] = lambda octets: None,
+        name: Callable[[], str] | None = None,
     ) -> None:
         self.subscription = subscription
         self.standing = standing
@@ -81,6 +82,7 @@ class Link:
         self._tell = tell
         self._said_us = 0
         self._ended_why: str | None = None
+        self._name = name or (lambda: standing().provider.name)
 
     @property
     def key(self) -> str:
@@ -256,7 +258,7 @@ class Link:
     def _line(self, kind: str, body: dict[str, Any]) -> LogEntry:
         now_us, name = self.now_us(), self.subscription.provider
         with contextlib.suppress(EndedError):
-            name = self.standing().provider.name
+            name = self._name()
         return LogEntry(lab_us=now_us, wall_us=now_us, kind=kind, who="system", body={"partner": name, **body})
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:

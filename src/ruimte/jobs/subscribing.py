@@ -144,7 +144,11 @@ class Subscriber:
         def take_copy(octets: bytes) -> None:
             keep_copy(self._book, subscription, octets)
 
-        link = Link(subscription, self._store, standing, self._now_us, lambda: self._tell(), take_copy)
+        def name() -> str:
+            known = agreement_of(self._book, subscription.agreement)
+            return subscription.provider if known is None else party_of(known, subscription.provider).name
+
+        link = Link(subscription, self._store, standing, self._now_us, lambda: self._tell(), take_copy, name)
         follower = Follower(link, self._meet(subscription), self._witnessing)
         self._followers[subscription.key] = follower
         self._tasks[subscription.key] = asyncio.create_task(self._guarded(follower))
