@@ -112,7 +112,7 @@ def test_a_file_is_taken_in_and_comes_out_signed(served: Any, shared: Any, open_
     with page.expect_response("**/sharing") as answer:
         page.get_by_role("button", name="Take in", exact=True).click()
     assert answer.value.status == 400
-    expect(page.get_by_role("alert")).to_contain_text("the file: is not JSON.")
+    expect(page.get_by_role("alert")).to_contain_text("from-the-police.json: is not JSON.")
 
 
 def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, shared: Any, open_page: Open, axe: str) -> None:

@@ -14,6 +14,7 @@ from provider import BEGIN_US, META, STEP_US, Clock, FakeNode, figures
 from ruimte.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ruimte.jobs import following
 from ruimte.jobs.following import Follower
+from ruimte.jobs.foreign_views import place_names
 from ruimte.jobs.link import EndedError, Link, Standing
 from ruimte.jobs.log import Log
 from ruimte.jobs.subscriptions import Subscription
@@ -392,6 +393,18 @@ def test_a_partner_that_took_the_agreement_back_is_asked_for_its_copy(tmp_path):
         await world.until(lambda: len(taken) > 1)  # it is asked again, as long as the own copy says otherwise
         assert taken[0] == b'{"version": 1}'
         assert world.kinds().count("partner-ended") == 1
+
+    play(tmp_path, story)
+
+
+def test_places_keep_their_names_when_nothing_is_given_any_more(tmp_path):
+    async def story(world: World) -> None:
+        await world.until(lambda: world.state.places)
+        world.node.places = {"type": "FeatureCollection", "features": []}
+        asked = len(world.node.asked)
+        await world.node.break_off()
+        await world.until(lambda: len(world.node.asked) > asked + 1)
+        assert place_names(world.state.places, "nl") == {"square": "Plein"}
 
     play(tmp_path, story)
 

@@ -257,7 +257,9 @@ class Follower:
         if not answer.is_success:
             where = self.link.subscription.url
             raise RuimteError(f"answers {answer.status_code} where its places should be", where, "ask its operator")
-        await self.link.keep_places(read_places(answer.content))
+        places = read_places(answer.content)
+        if places["features"] or not self.link.state().places:  # who gives nothing any more says nothing of what it gave
+            await self.link.keep_places(places)
 
     # --- the provider's log -----------------------------------------------------------------------------------------
 
