@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from agreed import CITY, KEYS, METRO
+from agreed import CITY, KEYS, METRO, pair_of
 from fake_room import FakeAccounts, FakeRoom
-from fake_sharing import FakeShared, file_of, furnished, in_force, offered, office_of, shared_of
+from fake_sharing import FakeShared, file_of, furnished, in_force, offered, office_of, shared_of, to_police
 from ruimte.model.role import Actor
+from ruimte.share.agreement import Party
 
 from .conftest import picture, violations
 
@@ -139,6 +140,8 @@ def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, s
 def test_on_a_small_phone_nothing_sticks_out(served: Any, shared: FakeShared, open_page: Open, language: str) -> None:
     furnished(shared)
     shared.put(in_force(shared, group_id="x" * 80))
+    long = Party(id="urn:x:" + "long" * 30, name="W" * 200, public_key=pair_of("long").public)
+    shared.put(offered(shared, to_police(shared.lab), to_police(shared.lab, consumer=long.id), others=(long,), group_id="long"))
     page = open_page(f"{served.url}/sharing?lang={language}", viewport=NARROW, plain=True)
     for summary in page.locator("summary").all():
         if summary.is_visible():

@@ -378,6 +378,11 @@ def test_a_proposal_is_made_signed_and_kept(manager: TestClient, shared: FakeSha
     assert in_log(shared) == [(known.hash, "proposed")]
 
 
+def test_a_name_is_no_longer_than_a_heading(manager: TestClient) -> None:
+    assert "this name is too long" in manager.post("/sharing/propose", data=FORM | {"partner": "x" * 201}).text
+    assert manager.post("/sharing/propose", data=FORM | {"partner": "x" * 200}).status_code == 303
+
+
 def test_nothing_is_given_that_was_not_ticked(manager: TestClient) -> None:
     page = manager.get("/sharing/propose").text
     assert re.findall(r'type="checkbox"[^>]* checked', page) == []
@@ -389,6 +394,8 @@ def test_nothing_is_given_that_was_not_ticked(manager: TestClient) -> None:
     [
         ({"partner_key": "x"}, "The partner", "is not an Ed25519 key", "dit is geen Ed25519-sleutel"),
         ({"partner_id": "urn:nld:oin:12"}, "The partner", "is not an OIN", "dit is geen OIN"),
+        ({"partner_key": " "}, "The partner", "the text is empty", "de tekst is leeg"),
+        ({"begin": "2025-01-01", "end": "2025-12-31"}, "From when until when", "it is over already", "zou al voorbij zijn"),
         ({"zones": []}, "Of which places", "no place is named", "er is geen plek gekozen"),
         ({"zones": ["*", "market"]}, "Of which places", "all is ticked, and single places too", "losse plekken ook"),
         ({"kinds": []}, "What it gets", "the grant gives nothing", "er wordt niets gegeven"),
