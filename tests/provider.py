@@ -54,6 +54,8 @@ class FakeNode:
         self.resumed: list[str | None] = []
         self.cosigned: list[str] = []
         self.refuse: int | None = None
+        self.reason = ""
+        self.file: bytes | None = None
         self.tampers = 0
         self.places: dict[str, Any] = {
             "type": "FeatureCollection",
@@ -129,9 +131,11 @@ class FakeNode:
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, accept: str = "application/json") -> httpx.Response:
         self.asked.append((path, dict(params or {})))
-        if self.refuse is not None:
-            return httpx.Response(self.refuse, json={"detail": "the agreement gives nothing"})
         below = path.removeprefix("/share/v1")
+        if below.startswith("/agreements/") and self.file is not None:
+            return httpx.Response(200, content=b'{"hash": "x", "file": %s}' % self.file)
+        if self.refuse is not None:
+            return httpx.Response(self.refuse, json={"detail": "the agreement gives nothing", "reason": self.reason})
         if below == "/places":
             return httpx.Response(200, json=self.places)
         if below == "/log/checkpoint":

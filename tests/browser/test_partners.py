@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from fake_partners import FakePartners
 from fake_room import FakeAccounts, FakeRoom, fake_lab
+from ruimte.model.role import Actor
 
 from .conftest import picture, violations
 
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[..., Page]
 Serve = Callable[..., Any]
+LONG_NAME = "urn:nld:oin:00000099000000001000/" + "boulevard-" * 8
 
 
 class Police(FakeRoom):
@@ -99,6 +102,27 @@ def test_on_a_phone_nothing_is_cut_off(serve: Serve, open_page: Open, axe: str) 
     assert page.evaluate("document.documentElement.scrollWidth <= 320")
     expect(page.locator(".partner").first).to_be_visible()
     assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_on_a_phone_the_longest_name_wraps(serve: Serve, open_page: Open, language: str) -> None:
+    class Long(FakePartners):
+        def links(self, language: str) -> list[Any]:
+            city, metro = super().links(language)
+            return [msgspec.structs.replace(city, told=f"{LONG_NAME} showed 115 entries before, and 57 now"), metro]
+
+    partners, room = Long(), police()
+    partners.distrusted = True
+    served = serve(room, FakeAccounts(), followed=partners)
+    act = room.write_act(Actor("Jo", "manager"), "agreement-revoked", {"partner": LONG_NAME, "agreement": "x" * 12})
+    asyncio.run_coroutine_threadsafe(act, served.loop).result(10)
+    page = open_page(f"{served.url}/?lang={language}", viewport={"width": 320, "height": 640})
+    expect(page.locator("#logbook")).to_contain_text(LONG_NAME)
+    expect(page.locator(".partner .alarm").first).to_contain_text(LONG_NAME)
+    for wide in ("html", "#partners-scroll", ".partner .alarm", ".logbook .scroll", ".partner table"):
+        box = page.locator(wide).first
+        assert box.evaluate("each => each.scrollWidth <= each.clientWidth"), wide
+        assert box.evaluate("each => each.getBoundingClientRect().right <= 320"), wide
 
 
 def test_pictures_for_the_docs(serve: Serve, open_page: Open) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from agreed import CITY, KEYS, METRO
+from agreed import CITY, KEYS, METRO, pair_of
 from fake_room import FakeAccounts, FakeRoom
-from fake_sharing import FakeShared, file_of, furnished, in_force, offered, office_of, shared_of
+from fake_sharing import FakeShared, file_of, furnished, in_force, offered, office_of, shared_of, to_police
 from ruimte.model.role import Actor
+from ruimte.share.agreement import Party
 
 from .conftest import picture, violations
 
@@ -112,7 +113,7 @@ def test_a_file_is_taken_in_and_comes_out_signed(served: Any, shared: Any, open_
     with page.expect_response("**/sharing") as answer:
         page.get_by_role("button", name="Take in", exact=True).click()
     assert answer.value.status == 400
-    expect(page.get_by_role("alert")).to_contain_text("the file: is not JSON.")
+    expect(page.get_by_role("alert")).to_contain_text("from-the-police.json: is not JSON.")
 
 
 def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, shared: Any, open_page: Open, axe: str) -> None:
@@ -122,6 +123,7 @@ def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, s
     page.locator("#partner_id").fill(METRO)
     page.locator("#partner_key").fill("not a key")
     page.get_by_label("warnings").check()
+    page.get_by_label("all of this lab").check()
     page.get_by_role("button", name="Make it").click()
     expect(page.get_by_role("alert")).to_contain_text("The partner: is not an Ed25519 key.")
     assert violations(page, axe) == []
@@ -138,6 +140,8 @@ def test_a_proposal_is_made_in_the_form_and_again_after_a_mistake(served: Any, s
 def test_on_a_small_phone_nothing_sticks_out(served: Any, shared: FakeShared, open_page: Open, language: str) -> None:
     furnished(shared)
     shared.put(in_force(shared, group_id="x" * 80))
+    long = Party(id="urn:x:" + "long" * 30, name="W" * 200, public_key=pair_of("long").public)
+    shared.put(offered(shared, to_police(shared.lab), to_police(shared.lab, consumer=long.id), others=(long,), group_id="long"))
     page = open_page(f"{served.url}/sharing?lang={language}", viewport=NARROW, plain=True)
     for summary in page.locator("summary").all():
         if summary.is_visible():

@@ -60,7 +60,7 @@ def test_from_a_proposal_on_the_page_to_a_refusal_after_it_was_taken_back(world)
 
     letter = read_document(office.file(hashed)[1], "letter")
     answer = write_document(sign(letter, POLICE, KEYS[POLICE].private, "accept", NOW_S))
-    assert asyncio.run(office.take_in(MANAGER, answer, "letter")) == hashed
+    assert asyncio.run(office.take_in(MANAGER, answer, "letter")) == (hashed, "valid")
     assert world.get()["figures"]
     (view,) = office.view("en").agreements
     assert (view.stand, view.out.releases) == ("valid", 1)

@@ -26,6 +26,7 @@ from click.testing import CliRunner
 from ruimte.cli import main
 from ruimte.clock import MINUTE_US, SystemClock
 from ruimte.estimate.advance import advance
+from ruimte.jobs.agreement_files import read_agreement
 from ruimte.jobs.partner import Partner, PartnerError
 from ruimte.jobs.proving import trust, verify
 from ruimte.jobs.register import register_lab
@@ -364,6 +365,9 @@ def test_two_cities_and_the_police(nodes: dict[str, Node], tmp_path: Path) -> No
     run("share", "revoke", agreements["beta"], "--lab", beta.folder, "--data", beta.data)
     ended = "SELECT body FROM logbook WHERE kind = 'partner-ended'"
     until(lambda: police.rows(ended), "the police say that beta shares no more")
+    copies = [police.data / "police.agreements", police.folder / "agreements"]
+    signed = lambda: [read_agreement(path).signatures for folder in copies for path in folder.glob("*.json")]  # noqa: E731
+    until(lambda: any(PARTIES["beta"] in each.revoke for each in signed()), "the police's own copy tells so too")
     (subscription,) = [each for each in read_subscriptions(subscriptions_path(police.data, "police")) if each.lab == "beta"]
     pair = node_keys(police.data, "police")
     told = asyncio.run(ask(subscription, KeyPair(pair.private, pair.public)))

@@ -14,6 +14,7 @@ from provider import BEGIN_US, META, STEP_US, Clock, FakeNode, figures
 from ruimte.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ruimte.jobs import following
 from ruimte.jobs.following import Follower
+from ruimte.jobs.foreign_views import place_names
 from ruimte.jobs.link import EndedError, Link, Standing
 from ruimte.jobs.log import Log
 from ruimte.jobs.subscriptions import Subscription
@@ -381,6 +382,61 @@ def test_a_partner_that_refuses_says_why(tmp_path):
         assert world.state.trouble["reason"] == "the agreement gives nothing"
 
     play(tmp_path, story)
+
+
+def test_a_partner_that_took_the_agreement_back_is_asked_for_its_copy(tmp_path):
+    async def story(world: World) -> None:
+        taken: list[bytes] = []
+        world.link.take_copy = taken.append
+        world.node.refuse, world.node.reason, world.node.file = 403, "revoked", b'{"version": 1}'
+        await world.node.break_off()
+        await world.until(lambda: len(taken) > 1)  # it is asked again, as long as the own copy says otherwise
+        assert taken[0] == b'{"version": 1}'
+        assert world.kinds().count("partner-ended") == 1
+
+    play(tmp_path, story)
+
+
+def test_places_keep_their_names_when_nothing_is_given_any_more(tmp_path):
+    async def story(world: World) -> None:
+        await world.until(lambda: world.state.places)
+        world.node.places = {"type": "FeatureCollection", "features": []}
+        asked = len(world.node.asked)
+        await world.node.break_off()
+        await world.until(lambda: len(world.node.asked) > asked + 1)
+        assert place_names(world.state.places, "nl") == {"square": "Plein"}
+
+    play(tmp_path, story)
+
+
+def test_since_when_a_partner_shares_no_more_does_not_move(tmp_path):
+    async def story(world: World) -> None:
+        link, first_us = world.link, world.clock.us
+        await link.end(EndedError("revoked", "the agreement was taken back"))
+        world.clock.us += HOUR_US
+        await link.failed({"why": "link.unreachable"})
+        await link.end(EndedError("revoked"))
+        assert world.state.failing_since_us == first_us
+        assert (world.kinds().count("partner-ended"), world.kinds().count("partner-lost")) == (1, 0)
+        again = world.new().link  # after a restart
+        world.clock.us += HOUR_US
+        await again.end(EndedError("revoked", "the agreement was taken back"))
+        assert world.state.failing_since_us == first_us
+        await again.end(EndedError("expired"))
+        assert world.state.failing_since_us == world.clock.us
+        world.standing = None
+        named = Link(SUBSCRIPTION, world.store, world._stand, world.clock, lambda: None, name=lambda: "The City")
+        await named.end(EndedError("revoked"))
+        assert world.store.read(lambda c: records.log(c, None, 1))[0].body["partner"] == "The City"
+
+    async def run() -> None:
+        world = World(tmp_path)
+        try:
+            await story(world)
+        finally:
+            world.close()
+
+    asyncio.run(run())
 
 
 def test_the_log_is_witnessed_and_what_was_received_is_found_in_it(tmp_path, monkeypatch):

@@ -23,10 +23,12 @@ from ruimte.errors import RuimteError
 from ruimte.jobs import subscribing
 from ruimte.jobs.agreements import Book
 from ruimte.jobs.event_stream import ServerEvent
+from ruimte.jobs.foreign_views import said
+from ruimte.jobs.link import EndedError
 from ruimte.jobs.log import Log
 from ruimte.jobs.meeting import meet, read_valid
 from ruimte.jobs.partner_words import LINKS
-from ruimte.jobs.subscribing import Subscriber
+from ruimte.jobs.subscribing import Subscriber, keep_copy, standing_of
 from ruimte.jobs.subscriptions import (
     Subscription,
     find,
@@ -382,6 +384,42 @@ def test_a_running_node_takes_up_and_lets_go_of_what_changes_in_the_file(tmp_pat
         Log(tmp_path / "log.db", POLICE, KEYS[POLICE], clock) as log,
     ):
         asyncio.run(story(Subscriber(path, store, book, clock, connect, log), store))
+
+
+def test_a_provider_that_took_back_tells_so_with_its_copy_and_with_nothing_else(tmp_path):
+    book = Book([tmp_path / "agreements"], lambda: NOW_S * SECOND_US)
+    book.keep(AGREED)
+    revoked = sign(AGREED, CITY, KEYS[CITY].private, "revoke", NOW_S)
+    forged = write_document(revoked).replace(revoked.signatures.revoke[CITY].encode(), AGREED.signatures.accept[CITY].encode())
+    other = agreed(grant(purpose="research"))
+    for wrong in (forged, write_document(sign(other, CITY, KEYS[CITY].private, "revoke", NOW_S)), b"{}"):
+        with pytest.raises(RuimteError):
+            keep_copy(book, ONE, wrong)
+    assert book.find(ONE.agreement).status == "valid"
+    keep_copy(book, ONE, write_document(AGREED))
+    keep_copy(book, ONE, write_document(revoked))
+    assert book.find(ONE.agreement).status == "revoked"
+    with pytest.raises(EndedError, match="revoked"):
+        standing_of(book, ONE, NOW_S * SECOND_US)
+
+
+@pytest.mark.parametrize("why", ["truncated", "fork", "rewritten", "refused"])
+def test_what_the_other_node_says_in_english_is_dutch_on_a_dutch_page(police, why):
+    shown = {
+        "truncated": ("city/log showed 115 entries before, and 57 now", "city/log toonde eerder 115 regels, en nu 57"),
+        "fork": ("c shows two different logs of 9 entries", "c toont twee verschillende logboeken van 9 regels"),
+        "rewritten": (
+            "the 99 entries of c do not begin with the 98 that it showed before",
+            "de 99 regels beginnen niet",
+        ),
+        "refused": ("cannot be reached (ConnectError)", "de node is niet te bereiken"),
+    }
+    english, dutch = shown[why]
+    trouble = {"why": "link.refused" if why == "refused" else "link.log", "reason": english}
+    entry = LogEntry(lab_us=0, wall_us=0, kind="partner-distrusted", who="system", body={"partner": "City", **trouble})
+    for language, told in (("nl", dutch), ("en", english)):
+        assert told in Words(read_lab(police), language).log(entry)
+        assert told in said(trouble, language)
 
 
 def test_what_an_agreement_does_not_let_be_kept_is_deleted(tmp_path):

@@ -31,6 +31,7 @@ def test_the_page_tells_of_each_partner_whose_it_is_how_exact_and_how_old(visito
     assert "City of Example" in page
     assert "every 5m, rounded to 10, at least 10 people" in page
     assert "not told: few people" in page
+    assert "for event-safety, up to and including 1 Jan 2020" in page
     assert "log in order 20:44, 1,234 entries" in page
 
 

@@ -21,7 +21,7 @@ from ruimte.ledger.note import read_note
 from ruimte.model.role import ROLES, Actor, Role
 from ruimte.settings import SharingFile
 from ruimte.share.agreement import Agreement, Form, What
-from ruimte.share.contract import current_key, status
+from ruimte.share.contract import current_key, sign, status
 from ruimte.share.document import read_document
 from ruimte.web.app import create_app
 from ruimte.web.settings import WebSettings
@@ -215,6 +215,19 @@ def test_a_replay_says_how_sharing_is_begun(signed_in: TestClient, language: str
     assert signed_in.get("/sharing/propose").status_code == 404
 
 
+def test_what_went_out_and_was_refused_stands_only_where_this_node_gives(room: FakeRoom, shared: FakeShared) -> None:
+    ivs = [f"06338364-8305-7b74-8000-de496350313{digit}" for digit in range(3)]
+    hashes = [
+        shared.put(in_force(shared, iv=ivs[0])),
+        shared.put(offered(shared, iv=ivs[1])),
+        shared.put(in_force(shared, grant(provider=POLICE, consumer=CITY, lab="district"), iv=ivs[2])),
+    ]
+    shared.logged("decision", {"agreement": "", "party": POLICE, "allowed": False, "reason": "purpose"})
+    out = {each.hash: each.out for each in office_of(shared, room).view("en").agreements}
+    assert out[hashes[0]].refusals == [("asked for another purpose", 1)]
+    assert (out[hashes[1]], out[hashes[2]]) == (None, None)
+
+
 def test_who_witnessed_the_log_is_told_by_name(manager: TestClient, shared: FakeShared) -> None:
     shared.put(in_force(shared))
     shared.logged("decision", {"agreement": "", "party": POLICE, "allowed": True, "reason": "allowed"})
@@ -222,8 +235,8 @@ def test_who_witnessed_the_log_is_told_by_name(manager: TestClient, shared: Fake
     note = log.checkpoint()
     signed = note + str(cosign(read_note(note).text, POLICE, KEYS[POLICE].private, NOW_S - 60))
     log.cosign(signed, [(POLICE, KEYS[POLICE].public)])
-    assert "✓ Police of Example cosigned 1 entries, 16:12" in text(manager)
-    assert "✓ Police of Example ondertekende 1 regels mee, 16:12" in text(manager, "nl")
+    assert "✓ Police of Example cosigned 1 entry, 16:12" in text(manager)
+    assert "✓ Police of Example ondertekende 1 regel mee, 16:12" in text(manager, "nl")
 
 
 # --- what is done there -----------------------------------------------------------------------------------------------------
@@ -231,7 +244,7 @@ def test_who_witnessed_the_log_is_told_by_name(manager: TestClient, shared: Fake
 
 def test_a_file_is_taken_in_signed_downloaded_and_taken_back(manager: TestClient, shared: FakeShared, room: FakeRoom) -> None:
     code, where = upload(manager, file_of(offered(shared)))
-    assert (code, where[:22]) == (303, "/sharing?done=received")
+    assert (code, where[:23]) == (303, "/sharing?done=received-")
     (known,) = shared.desk.book.all()
     assert manager.post(f"/sharing/{known.hash}/sign").headers["location"] == f"/sharing?done=signed#a-{known.hash[:12]}"
     assert shared.desk.book.granted()[0].status == "valid"
@@ -274,9 +287,25 @@ def test_a_copy_with_the_partners_signature_makes_it_valid(manager: TestClient, 
     assert "In force" in text(manager)
 
 
+def test_what_is_said_of_a_file_is_what_it_brought(manager: TestClient, shared: FakeShared, room: FakeRoom) -> None:
+    def brought(agreement: Agreement) -> str:
+        return read(manager.get(upload(manager, file_of(agreement))[1]).text)
+
+    mine = in_force(shared)
+    assert "Read what it says before you sign." in brought(offered(shared))
+    lines = len(kinds(room))
+    assert "The file holds nothing that is not known already." in brought(offered(shared))
+    assert len(kinds(room)) == lines
+    assert "The file has been taken in: all have signed by now." in brought(mine)
+    back = sign(mine, POLICE, KEYS[POLICE].private, "revoke", NOW_S - 60)
+    assert "The file has been taken in: the agreement is now taken back." in brought(back)
+    assert shared.desk.book.all()[0].status == "revoked"
+
+
 @pytest.mark.parametrize(
     ("octets", "english", "dutch"),
     [
+        (b" ", "agreement.json : is empty", "agreement.json : is leeg"),
         (b"{", "is not JSON", "dit is geen JSON"),
         (b"[]", "is not an agreement", "dit is geen overeenkomst"),
         (b"x" * (1024 * 1024 + 10), "is larger than 1 MiB", "het is groter dan 1 MiB"),
@@ -349,12 +378,26 @@ def test_a_proposal_is_made_signed_and_kept(manager: TestClient, shared: FakeSha
     assert in_log(shared) == [(known.hash, "proposed")]
 
 
+def test_a_name_is_no_longer_than_a_heading(manager: TestClient) -> None:
+    assert "this name is too long" in manager.post("/sharing/propose", data=FORM | {"partner": "x" * 201}).text
+    assert manager.post("/sharing/propose", data=FORM | {"partner": "x" * 200}).status_code == 303
+
+
+def test_nothing_is_given_that_was_not_ticked(manager: TestClient) -> None:
+    page = manager.get("/sharing/propose").text
+    assert re.findall(r'type="checkbox"[^>]* checked', page) == []
+    assert 'value="suppressed" checked' in page  # of the choices of how exact, the one that leaves most out
+
+
 @pytest.mark.parametrize(
     ("changes", "part", "english", "dutch"),
     [
         ({"partner_key": "x"}, "The partner", "is not an Ed25519 key", "dit is geen Ed25519-sleutel"),
         ({"partner_id": "urn:nld:oin:12"}, "The partner", "is not an OIN", "dit is geen OIN"),
+        ({"partner_key": " "}, "The partner", "the text is empty", "de tekst is leeg"),
+        ({"begin": "2025-01-01", "end": "2025-12-31"}, "From when until when", "it is over already", "zou al voorbij zijn"),
         ({"zones": []}, "Of which places", "no place is named", "er is geen plek gekozen"),
+        ({"zones": ["*", "market"]}, "Of which places", "all is ticked, and single places too", "losse plekken ook"),
         ({"kinds": []}, "What it gets", "the grant gives nothing", "er wordt niets gegeven"),
         ({"quantities": []}, "Which figures", "no quantity is named", "er zijn geen cijfers gekozen"),
         (
@@ -405,7 +448,7 @@ def test_all_places_means_all_and_a_proposal_with_noise_takes_its_part(
         accounts.user = Actor("Jo", "manager")
         signed_in.cookies.set("ruimte_session_8000", accounts.welcome())
         signed_in.app.state.sharing = office_of(shared, room)  # type: ignore[attr-defined]
-        noisy = {"exactness": "private", "kinds": ["history"], "quantities": ["people"], "zones": ["*", "market"], "minimum": "0"}
+        noisy = {"exactness": "private", "kinds": ["history"], "quantities": ["people"], "zones": ["*"], "minimum": "0"}
         assert signed_in.post("/sharing/propose", data=FORM | noisy).status_code == 303
         (known,) = shared.desk.book.all()
         assert known.agreement is not None

@@ -67,6 +67,10 @@ class Desk(Protocol):
         """What stands between a party and this lab, whether or not it holds now."""
         ...
 
+    def file(self, party: str, hashed: str) -> bytes | None:
+        """An agreement's file with all signatures so far, for one of its parties; None where it has no such agreement."""
+        ...
+
     def public_keys(self, party: str) -> list[str]:
         """The keys that a party may sign with now (base64url of Ed25519): of the agreements that are in force."""
         ...

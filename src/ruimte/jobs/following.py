@@ -38,6 +38,8 @@ _FRESH_US = 2 * MINUTE_US
 _LONGEST_GAP_US = DAY_US
 """So much of the past is asked for at once."""
 _REFUSED = (401, 403)
+_OVER = ("revoked", "rejected")
+"""Reasons that a signature gives, which may be in the partner's copy of the agreement only."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,10 +74,10 @@ class Follower:
                     if not link.is_distrusted():
                         await link.failed({"why": "link.closed"})
                 except EndedError as error:
-                    await link.end(error)
+                    await self._end(error)
                 except PartnerError as error:
                     if error.status in _REFUSED:
-                        await link.end(_ended(error.problem, error.what))
+                        await self._end(_ended(error.problem, error.what))
                     else:
                         await link.failed({"why": "link.refused", "reason": error.what})
                 except RuimteError as error:
@@ -86,6 +88,16 @@ class Follower:
                 wait_s = min(2 * wait_s, LONGEST_WAIT_S if link.ended is None else LONGEST_REFUSED_S)
         finally:
             await self._provider.aclose()
+
+    async def _end(self, error: EndedError) -> None:
+        """Let go. Where the partner says that the agreement was taken back, its copy holds the signature: take that over."""
+        await self.link.end(error)
+        if error.reason in _OVER:
+            with contextlib.suppress(RuimteError, msgspec.DecodeError, EndedError):
+                self.link.standing()  # what our own copy says already is not asked
+                answer = await self._provider.get(f"/share/v1/agreements/{self.link.subscription.agreement}")
+                if answer.is_success:
+                    await asyncio.to_thread(self.link.take_copy, bytes(msgspec.json.decode(answer.content, type=_Copy).file))
 
     async def _rest(self, seconds: float) -> None:
         """Wait. Where our own copy of the agreement gives nothing, until it does: nobody is asked for what is not agreed."""
@@ -245,7 +257,9 @@ class Follower:
         if not answer.is_success:
             where = self.link.subscription.url
             raise RuimteError(f"answers {answer.status_code} where its places should be", where, "ask its operator")
-        await self.link.keep_places(read_places(answer.content))
+        places = read_places(answer.content)
+        if places["features"] or not self.link.state().places:  # who gives nothing any more says nothing of what it gave
+            await self.link.keep_places(places)
 
     # --- the provider's log -----------------------------------------------------------------------------------------
 
@@ -268,6 +282,12 @@ class Follower:
         if message is not None:
             await prove(self._provider, message, keys)
         await self.link.witnessed(seen, int(message is not None))
+
+
+class _Copy(msgspec.Struct):
+    """What the provider tells of one agreement: of that, its file."""
+
+    file: msgspec.Raw
 
 
 class _Sent(msgspec.Struct):

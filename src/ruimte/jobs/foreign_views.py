@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from ruimte.clock import MINUTE_US, SECOND_US, iso
+from ruimte.jobs.partner_reasons import reason_in
 from ruimte.jobs.partner_words import EXACTNESS, LINKS
 from ruimte.share.agreement import Form, Grant
 from ruimte.store.foreign import Figure, ForeignWarning, LinkState
@@ -137,7 +138,7 @@ def partner_view(
         last=None if last_us is None else iso(last_us),
         old=any(place.old for place in places),
         refused=state.refused,
-        refusal="" if state.refusal is None else _sentence(state.refusal, language),
+        refusal="" if state.refusal is None else said(state.refusal, language),
         witnessed=None if state.witnessed_us is None else iso(state.witnessed_us),
         log_size=state.log_size,
         proved=state.proved,
@@ -221,13 +222,15 @@ def _since(status: LinkStatus, state: LinkState) -> str | None:
 
 def _told(status: LinkStatus, state: LinkState, language: str) -> str:
     if status == "distrusted" and state.distrust is not None:
-        return _sentence(state.distrust, language)
-    return _sentence(state.trouble, language) if status in ("broken", "ended") and state.trouble is not None else ""
+        return said(state.distrust, language)
+    return said(state.trouble, language) if status in ("broken", "ended") and state.trouble is not None else ""
 
 
-def _sentence(trouble: dict[str, Any], language: str) -> str:
+def said(trouble: dict[str, Any], language: str) -> str:
+    """What is wrong with a link, or with a message, in a sentence."""
     words = LINKS.get(str(trouble.get("why")), LINKS["link.refused"])
-    return pick(words, language).format(**{"reason": "", "status": "", "host": "", "seconds": ""} | trouble)
+    figures = {"reason": "", "status": "", "host": "", "seconds": ""} | trouble
+    return pick(words, language).format(**figures | {"reason": reason_in(str(figures["reason"]), language)})
 
 
 def _places(

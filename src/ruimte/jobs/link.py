@@ -65,10 +65,14 @@ class Link:
         standing: Callable[[], Standing],
         now_us: Callable[[], int],
         tell: Callable[[], object],
+        take_copy: Callable[[bytes], object] = lambda octets: None,
+        name: Callable[[], str] | None = None,
     ) -> None:
         self.subscription = subscription
         self.standing = standing
         """What the agreement says now; raises ``EndedError`` where that is nothing."""
+        self.take_copy = take_copy
+        """Takes the provider's copy of the agreement's file, in a thread: what it adds that is right is kept."""
         self.now_us = now_us
         self.heard_us: int | None = None
         """When anything came, a heartbeat too."""
@@ -77,6 +81,8 @@ class Link:
         self._store = store
         self._tell = tell
         self._said_us = 0
+        self._ended_why: str | None = None
+        self._name = name or (lambda: standing().provider.name)
 
     @property
     def key(self) -> str:
@@ -171,7 +177,7 @@ class Link:
 
     async def heard(self) -> None:
         """Something came: the link works."""
-        self.heard_us, self.ended = self.now_us(), None
+        self.heard_us, self.ended, self._ended_why = self.now_us(), None, None
         if self.state().failing_since_us is None:
             return
 
@@ -202,12 +208,18 @@ class Link:
             self._tell()
 
     async def end(self, error: EndedError) -> None:
-        """The partner, or the agreement, gives nothing any more."""
+        """The partner, or the agreement, gives nothing any more: for one reason, since the first time that it was told."""
         if self.ended == error.told:
             return
-        self.ended = error.told
+        trouble, state = {"why": f"link.{error.reason}", "reason": error.told}, self.state()
+        before = self._ended_why or str((state.trouble or {}).get("why"))
+        self.ended, self._ended_why = error.told, trouble["why"]
+        if state.failing_since_us is not None and before == trouble["why"]:
+            await self._write(lambda c: foreign.set_link(c, self.key, trouble=trouble))
+            self._tell()
+            return
         await self._write(lambda c: foreign.set_link(c, self.key, failing_since_us=None))
-        await self.failed({"why": f"link.{error.reason}", "reason": error.told}, "partner-ended")
+        await self.failed(trouble, "partner-ended")
 
     async def witnessed(self, seen: Seen, proved: int) -> None:
         """The partner's log is in order, and so many more receipts were found in it."""
@@ -246,7 +258,7 @@ class Link:
     def _line(self, kind: str, body: dict[str, Any]) -> LogEntry:
         now_us, name = self.now_us(), self.subscription.provider
         with contextlib.suppress(EndedError):
-            name = self.standing().provider.name
+            name = self._name()
         return LogEntry(lab_us=now_us, wall_us=now_us, kind=kind, who="system", body={"partner": name, **body})
 
     async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:

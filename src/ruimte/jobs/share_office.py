@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 from ruimte.clock import SECOND_US
 from ruimte.errors import RuimteError
@@ -19,12 +20,20 @@ from ruimte.jobs.share_views import SHORT, own_party, own_view, partners_of, sha
 from ruimte.jobs.share_words import ShareWords
 from ruimte.keys.signature import KeyPair
 from ruimte.model.role import Actor
-from ruimte.share.agreement import Agreement
+from ruimte.share.agreement import Agreement, Status
 from ruimte.share.budget import check_fits
-from ruimte.share.contract import Action, check, granted, sign
+from ruimte.share.contract import Action, check, content_hash, granted, sign
 from ruimte.share.document import read_document, write_document
 
 _KINDS: dict[Action, str] = {"accept": "agreement-signed", "reject": "agreement-rejected", "revoke": "agreement-revoked"}
+
+
+class TakenIn(NamedTuple):
+    """The agreement of a file that was taken in, by its ``hash``; ``stand``: "sign" where this node is to sign it, "again" where
+    the file held nothing new, else how the agreement stands by now."""
+
+    hash: str
+    stand: Literal["sign", "again"] | Status
 
 
 class Office:
@@ -54,21 +63,28 @@ class Office:
             raise RuimteError("there is no such agreement", hashed[:SHORT], "look at the list again")
         return file_name(known.agreement), write_document(known.agreement)
 
-    async def take_in(self, actor: Actor, octets: bytes, name: str) -> str:
-        """Keep a file that a partner sent, or a copy with more signatures. Tells its hash.
+    async def take_in(self, actor: Actor, octets: bytes, name: str) -> TakenIn:
+        """Keep a file that a partner sent, or a copy with more signatures. One that holds nothing new leaves no line.
 
         Raises ``RuimteError`` with the first thing that is wrong with it.
         """
 
-        def work() -> Known:
+        def work() -> tuple[Known, bool]:
+            if not octets.strip():
+                raise RuimteError("is empty", name, "take the file as it was signed")
             agreement = read_document(octets, name)
             check(agreement)
             if own_party(agreement, self._shared.keys) is None:
                 mend = "tell the partner this node's key, and let it propose anew"
                 raise RuimteError("names this node's key nowhere", name, mend)
-            return self._book.keep(agreement)
+            before, after = self._book.find(content_hash(agreement.content)), self._book.keep(agreement)
+            return after, before is None or before.agreement != after.agreement
 
-        return await self._done(actor, "agreement-received", await asyncio.to_thread(work))
+        known, is_new = await asyncio.to_thread(work)
+        if not is_new:
+            return TakenIn(known.hash, "again")
+        hashed = await self._done(actor, "agreement-received", known)
+        return TakenIn(hashed, await asyncio.to_thread(self._stand, known))
 
     async def act(self, actor: Actor, hashed: str, action: Action) -> None:
         """Sign, reject or take back, with the node's key. Raises ``RuimteError`` where that makes no sense."""
@@ -98,6 +114,12 @@ class Office:
     @property
     def _pair(self) -> KeyPair:
         return KeyPair(self._shared.keys.private, self._shared.keys.public)
+
+    def _stand(self, known: Known) -> Literal["sign"] | Status:
+        agreement = known.agreement
+        assert agreement is not None  # it was just kept
+        may_sign = known.status == "proposed" and own_party(agreement, self._shared.keys) not in agreement.signatures.accept
+        return "sign" if may_sign else known.status or "proposed"
 
     def _check_can_keep(self, agreement: Agreement) -> None:
         """Whether the lab has what it would promise. Raises ``RuimteError`` where not."""

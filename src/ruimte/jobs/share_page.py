@@ -100,7 +100,8 @@ class OutView(_View, frozen=True, kw_only=True):
 
 class AgreementView(_View, frozen=True, kw_only=True):
     """One agreement. ``id``: short, for links to it; ``partners``: the others by name; ``told``: how it stands, in a sentence;
-    ``own``: whether this node is a party; ``may``: what it can do with it; ``stops``: what ends when it is taken back.
+    ``own``: whether this node is a party; ``may``: what it can do with it; ``stops``: what ends when it is taken back;
+    ``out``: what this node gave by it, once it is or was in force.
 
     Of a file that holds no agreement only ``id``, ``file``, ``stand`` ("trouble") and ``trouble`` are filled.
     """

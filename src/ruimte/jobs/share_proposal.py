@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from ruimte.clock import SECOND_US, from_us
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_terms import FORMAT, GrantTable, PartyTable, TermsFile, agreement_of
 from ruimte.jobs.share_page import OwnView
@@ -50,6 +51,8 @@ def agreement_of_proposal(proposal: Proposal, own: OwnView, lab: Lab, now_s: int
     party, name = own.party or proposal.party.strip(), own.name if own.party else proposal.name.strip() or own.name
     if not party:
         raise RuimteError("this node's own id is not known", "party", "write it, or set party of [sharing] in node.toml")
+    if proposal.begin <= proposal.end < from_us(now_s * SECOND_US).astimezone(lab.zone).date():
+        raise RuimteError("it is over already", "end", "set a later end")
     form = Form(
         exactness=proposal.exactness,
         step=proposal.step,

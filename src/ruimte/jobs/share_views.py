@@ -140,7 +140,7 @@ def _agreement(
         flows=[_flow(one, known.status, names, without, words) for one in flows],
         may=_may(own, content, said, known.status),
         stops=_stops(own, flows, names, content, words),
-        out=_out(known, content, own, given, shared.desk.tally, words),
+        out=None if _unsigned(content, said) else _out(known, content, own, given, shared.desk.tally, words),
     )
 
 
@@ -218,8 +218,11 @@ def _stops(own: str | None, flows: Sequence[Granted], names: Mapping[str, str], 
 
 
 def _out(known: Known, content: Content, own: str | None, given: Given, tally: Tally, words: ShareWords) -> OutView | None:
-    """What went out; None where this node is no party. Refusals that name no agreement are told at each of the party's."""
-    if own is None:
+    """What went out under an agreement that all signed; None where this node gives nothing by it.
+
+    Refusals that name no agreement are told at each of the party's.
+    """
+    if own is None or all(grant.provider != own for grant in content.grants):
         return None
     others = [party.id for party in content.parties if party.id != own]
     refusals: Counter[str] = Counter()

@@ -36,6 +36,7 @@ from ruimte.share import formats
 from ruimte.share.asking import Action, Asked, Decision, Granted, Reason
 from ruimte.share.budget import BudgetError
 from ruimte.share.decide import Decider
+from ruimte.share.document import write_document
 from ruimte.share.event import Kind, cloud_event
 from ruimte.share.releases import release_payload
 
@@ -114,6 +115,10 @@ class Sharing:
             and self._keys.public
             in (own.keys.get(one.agreement, {}).get(side) for side in (one.grant.provider, one.grant.consumer))
         ]
+
+    def file(self, party: str, hashed: str) -> bytes | None:
+        known = self.book.find(hashed) if any(one.agreement == hashed for one in self.granted(party)) else None
+        return None if known is None or known.agreement is None else write_document(known.agreement)
 
     def public_keys(self, party: str) -> list[str]:
         return self._own().public_keys(party)

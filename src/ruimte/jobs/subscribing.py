@@ -29,7 +29,8 @@ from ruimte.jobs.witnessing import Witnessing
 from ruimte.keys.signature import KeyPair
 from ruimte.notify.keys import NodeKeys
 from ruimte.share.agreement import Agreement, Grant, Party
-from ruimte.share.contract import current_key
+from ruimte.share.contract import check, content_hash, current_key, unite
+from ruimte.share.document import read_document
 from ruimte.store import foreign, records
 from ruimte.store.records import LogEntry
 from ruimte.store.sqlite import Store
@@ -140,7 +141,14 @@ class Subscriber:
         def standing() -> Standing:
             return standing_of(self._book, subscription, self._now_us())
 
-        link = Link(subscription, self._store, standing, self._now_us, lambda: self._tell())
+        def take_copy(octets: bytes) -> None:
+            keep_copy(self._book, subscription, octets)
+
+        def name() -> str:
+            known = agreement_of(self._book, subscription.agreement)
+            return subscription.provider if known is None else party_of(known, subscription.provider).name
+
+        link = Link(subscription, self._store, standing, self._now_us, lambda: self._tell(), take_copy, name)
         follower = Follower(link, self._meet(subscription), self._witnessing)
         self._followers[subscription.key] = follower
         self._tasks[subscription.key] = asyncio.create_task(self._guarded(follower))
@@ -258,6 +266,20 @@ def standing_of(book: Book, subscription: Subscription, now_us: int) -> Standing
         raise EndedError("not-yet-valid" if ours[0].status == "valid" else ours[0].status)
     key = current_key(known, subscription.provider)
     return Standing(grants=grants, provider=party_of(known, subscription.provider), keys=(key,))
+
+
+def keep_copy(book: Book, subscription: Subscription, octets: bytes) -> None:
+    """Keep what a provider's copy of the agreement's file adds to the own one: signatures, of parties, over the same terms.
+
+    Raises ``RuimteError`` where the copy is of another agreement, or anything in it is wrong: then nothing is kept.
+    """
+    copy = read_document(octets, subscription.provider)
+    known = agreement_of(book, subscription.agreement)
+    if known is None or content_hash(copy.content) != subscription.agreement:
+        raise RuimteError("is another agreement than is followed", subscription.provider, "ask its operator for the right one")
+    check(copy)
+    if unite(known, copy) != known:
+        book.keep(copy)
 
 
 def agreement_of(book: Book, hashed: str) -> Agreement | None:

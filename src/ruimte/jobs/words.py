@@ -11,6 +11,7 @@ from babel.numbers import format_decimal, format_percent
 from ruimte.clock import from_us
 from ruimte.jobs.compare_sentences import SENTENCES as COMPARING
 from ruimte.jobs.delivery_words import SENTENCES as DELIVERY
+from ruimte.jobs.partner_reasons import reason_in
 from ruimte.jobs.partner_words import CONDITIONS
 from ruimte.jobs.partner_words import SENTENCES as PARTNERS
 from ruimte.jobs.share_words import LOGGED as SHARING
@@ -284,6 +285,8 @@ class Words:
         measure = self._lab.measures.get(str(figures.get("measure")))
         if measure is not None:
             figures["measure"] = pick(measure.name, self._language)
+        if "reason" in figures and str(figures.get("why")).startswith("link."):
+            figures["reason"] = reason_in(str(figures["reason"]), self._language)
         if "why" in figures:
             figures["why"] = self.sentence(figures["why"], figures)
         kind = entry.kind

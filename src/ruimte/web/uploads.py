@@ -15,8 +15,8 @@ _BESIDE = 4096
 """Bytes of a form beside its file: headers and borders."""
 
 
-async def uploaded(request: Request, field: str, most_bytes: int) -> bytes:
-    """The content of the file in a field. Raises a 413 for one that is larger, a 400 where there is none."""
+async def uploaded(request: Request, field: str, most_bytes: int) -> tuple[str, bytes]:
+    """Name and content of the file in a field. Raises a 413 for one that is larger, a 400 where there is none."""
 
     async def limited() -> AsyncIterator[bytes]:
         size = 0
@@ -36,6 +36,12 @@ async def uploaded(request: Request, field: str, most_bytes: int) -> bytes:
     try:
         if not isinstance(found, UploadFile) or not found.filename:
             raise bad_field(field, marked("there is no file"), marked("choose one"))
-        return await found.read()
+        return _plain(found.filename), await found.read()
     finally:
         await form.close()
+
+
+def _plain(name: str) -> str:
+    """A file's name as it may be shown: without folders, short, and without letters that cannot be seen."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(letter for letter in last if letter.isprintable())[:80]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gettext
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -106,6 +106,14 @@ class Words:
         if local.date() == self._local(now).date():
             return self.clock(time)
         return dates.format_datetime(local, "d MMM HH:mm", locale=self.locale)
+
+    def last_day(self, end: str) -> str:
+        """The last day of a time that ends at an ISO time, with its year: that of a midnight is the day before.
+
+        >>> Words("en", ZoneInfo("Europe/Amsterdam")).last_day("2027-11-25T23:00:00Z")
+        '25 Nov 2027'
+        """
+        return dates.format_date(self._local(end) - timedelta(seconds=1), "d MMM y", locale=self.locale)
 
     def duration(self, seconds: float) -> str:
         """A length of time in hours and minutes.

@@ -26,6 +26,8 @@ from ruimte.web.problems import WebError, bad_field
 from ruimte.web.words import marked
 
 _MOST_BYTES = 256 * 1024
+LONGEST_NAME = 200
+"""Of a party, in characters: it stands in headings."""
 _STEPS = ("5m", "15m", "30m", "1h")
 _KEPT = ("1d", "7d", "30d", "90d", "365d")
 _OF_ZONES: tuple[Quantity, ...] = ("people", "density", "inflow", "outflow")
@@ -34,6 +36,7 @@ REFUSALS = (
     marked("is not an OIN"),
     marked("the text is empty"),
     marked("it ends before it begins"),
+    marked("it is over already"),
     marked("it holds for more than five years"),
     marked("the grant gives nothing"),
     marked("no place is named"),
@@ -113,6 +116,14 @@ def _read(fields: Mapping[str, Sequence[str]]) -> Proposal:
     def one(name: str) -> str:
         return next(iter(fields.get(name, ())), "").strip()
 
+    for name in ("partner", "partner_id", "partner_key"):
+        if not one(name):
+            raise bad_field(name, marked("the text is empty"), marked("write one"))
+    for name in ("partner", "name"):
+        if len(one(name)) > LONGEST_NAME:
+            raise bad_field(name, marked("this name is too long"), marked("write 200 characters at the most"))
+    if ALL in fields.get("zones", ()) and len(fields["zones"]) > 1:
+        raise bad_field("zones", marked("all is ticked, and single places too"), marked("tick all, or the places that are meant"))
     return Proposal(
         partner=one("partner"),
         partner_id=one("partner_id"),
@@ -162,12 +173,10 @@ def _day(name: str, text: str) -> date:
 
 
 def _usual(lab: Lab) -> dict[str, list[str]]:
-    """What the form begins with: a year from today, of all places, a little coarse, and nothing that rests on few people."""
+    """What the form begins with: a year from today, a little coarse, nothing that rests on few people. What is given, and of
+    which places, is for whoever fills it in: nothing of that is ticked."""
     today = from_us(SystemClock().now_us()).astimezone(lab.zone).date()
     return {
-        "zones": [ALL],
-        "kinds": ["state", "history"],
-        "quantities": ["people", "level"] if lab.zones else ["flow", "level"],
         "exactness": ["suppressed"],
         "minimum": ["10"],
         "round_to": ["10"],
@@ -201,6 +210,7 @@ async def _page(
         problem=problem,
         where="" if problem is None else _part(problem.where),
         own=await asyncio.to_thread(office.own),
+        longest_name=LONGEST_NAME,
         one=lambda name: next(iter(fields.get(name, ())), ""),
         chosen=lambda name, value: value in fields.get(name, ()),
         places=sorted((pick(each.name, language), key) for key, each in known.items()),

@@ -19,6 +19,7 @@ from ruimte.web.words import marked
 
 MOST_BYTES = 1024 * 1024
 REFUSALS = (
+    marked("is empty"),
     marked("is not JSON"),
     marked("is not an agreement"),
     marked("is larger than 1 MiB"),
@@ -49,11 +50,11 @@ async def take_in(request: Request) -> Response:
     """``POST /sharing`` with an agreement's file in ``file``: from a partner, or a copy with its signature."""
     office = office_of(request)
     try:
-        octets = await uploaded(request, "file", MOST_BYTES)
-        hashed = await office.take_in(request.state.user, octets, marked("the file"))
+        name, octets = await uploaded(request, "file", MOST_BYTES)
+        taken = await office.take_in(request.state.user, octets, name)
     except RuimteError as error:
         return await _page(request, error)
-    return done("received", hashed)
+    return done(f"received-{taken.stand}", taken.hash)
 
 
 async def sign(request: Request) -> Response:

@@ -60,14 +60,14 @@ async def agreements(request: Request) -> Response:
 
 
 async def agreement(request: Request) -> Response:
-    """GET: one of them."""
+    """GET: one of them, with its file: so a party learns from the other which signatures there are by now."""
     here, who = house(request), await caller(request)
     query.parameters(request, ())
     choose(request.headers.get("accept", ""), (JSON,))
     wanted = request.path_params["hash"]
     for found in _by_agreement(here.desk.granted(who.party)):
-        if found["hash"] == wanted:
-            return document(request, found)
+        if found["hash"] == wanted and (file := here.desk.file(who.party, wanted)) is not None:
+            return document(request, found | {"file": msgspec.Raw(file)})
     raise query.not_here("no agreement of yours has this hash", "hash", "see /share/v1/agreements for yours")
 
 

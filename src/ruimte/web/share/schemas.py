@@ -146,7 +146,12 @@ SCHEMAS: dict[str, Json] = {
             "not_before": _TIME,
             "not_after": _TIME,
             "grants": _list("Grant"),
-        }
+            "file": {
+                "type": "object",
+                "description": "As it was signed, with all signatures; where one agreement is asked for",
+            },
+        },
+        needs=("hash", "status", "not_before", "not_after", "grants"),
     ),
     "Agreements": _object({"agreements": _list("Agreement")}),
     "Places": _object(
