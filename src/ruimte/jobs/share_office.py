@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from ruimte.clock import SECOND_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreement_files import file_name
-from ruimte.jobs.agreement_lab import against_lab
+from ruimte.jobs.agreement_lab import against_lab, against_party
 from ruimte.jobs.agreements import Known
 from ruimte.jobs.room import Room
 from ruimte.jobs.share_counts import Today
@@ -124,6 +124,8 @@ class Office:
     def _check_can_keep(self, agreement: Agreement) -> None:
         """Whether the lab has what it would promise. Raises ``RuimteError`` where not."""
         against_lab(agreement, self.lab)
+        if (own := own_party(agreement, self._shared.keys)) is not None:
+            against_party(agreement, self.lab, own)
         now_us, standing = self._now_us(), self._book.granted()
         for one in granted(agreement, now_us // SECOND_US):
             check_fits(one, standing, self.lab.file.privacy, self.lab.key, now_us)
