@@ -201,7 +201,6 @@ def test_a_cosignature_of_a_known_witness_is_kept_and_shown(path: Path) -> None:
         assert [(each.name, each.size) for each in log.witnesses()] == [(POLICE_ID, 5)]
         fill(log, 5)
         assert POLICE_ID not in log.checkpoint()
-        assert log.cosigned_checkpoint() == shown
         assert read_inclusion(log.proof(2)).checkpoint == shown  # the one that somebody else has seen
         assert "\n10\n" in read_inclusion(log.proof(7)).checkpoint
 

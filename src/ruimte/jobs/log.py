@@ -252,12 +252,6 @@ class Log:
                 self._handed_out.popitem(last=False)
         return self._note(size)
 
-    def cosigned_checkpoint(self) -> str | None:
-        """The newest checkpoint that a witness has cosigned, with all its cosignatures."""
-        with self._lock:
-            size = ledger.cosigned_after(self._reading, -1)
-        return None if size is None else self._note(size)
-
     def proof(self, index: int, *, disclose: bool = False) -> str:
         """That entry ``index`` is in the log, for who cannot ask it: the text of a C2SP tlog-proof, with the entry in it.
 
