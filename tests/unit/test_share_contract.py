@@ -281,7 +281,7 @@ def test_the_hash_is_that_of_the_files_own_content() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda text: "", "is not JSON"),
+        (lambda text: "", "is empty"),
         (lambda text: "[" * 100_000, "is not JSON"),
         (lambda text: "[1]", "is not an agreement"),
         (lambda text: text.replace('"version": 1', '"version": 2'), "is of a newer version"),
