@@ -30,7 +30,6 @@ from starlette.routing import Route
 
 from ruimte.clock import MINUTE_US
 from ruimte.jobs.agreement_files import write_agreement
-from ruimte.jobs.share_source import BASE
 from ruimte.keys.signature import KeyPair, public_of
 from ruimte.lab.lab import Lab, Zone
 from ruimte.lab.new import new_lab
@@ -40,6 +39,7 @@ from ruimte.share.agreement import Agreement, Content, Duties, Form, Grant, Part
 from ruimte.share.contract import content_hash, sign
 from ruimte.share.figures import Figures
 from ruimte.share.odrl import with_policies
+from ruimte.share.release import BASE
 from ruimte.store.sqlite import Store
 from ruimte.web.server import plain_server
 from ruimte.web.settings import WebSettings

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ruimte.clock import HOUR_US
-from ruimte.jobs.share_source import BASE, Source
+from ruimte.jobs.share_source import Source
+from ruimte.share.release import BASE
 
 PEOPLE, INFLOW, OUTFLOW, FLOW = range(4)
 

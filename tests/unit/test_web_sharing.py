@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from agreed import CITY, KEYS, METRO, NOW_S, POLICE, grant, pair_of, privately, proposed
 from fake_room import FakeAccounts, FakeRoom
-from fake_sharing import NOW_US, FakeShared, file_of, furnished, in_force, offered, office_of, shared_of, to_police
+from fake_sharing import FakeShared, file_of, furnished, in_force, offered, office_of, shared_of, to_police
 from ruimte.ledger.checkpoint import cosign
 from ruimte.ledger.entry import Entry
 from ruimte.ledger.note import read_note
@@ -137,7 +137,7 @@ def test_what_went_out_and_what_was_refused_today_comes_from_the_log(manager: Te
     assert "Releases today: 12, the last at 16:13. Refused: 2 × asked for another purpose." in text(manager)
     assert "Verstrekkingen vandaag: 12, de laatste om 16:13. Geweigerd: 2 × gevraagd voor een ander doel." in text(manager, "nl")
     shared.logged("release", {"agreement": hashes["in force"], "party": POLICE})
-    shared.desk.tally.refused(POLICE, "log-failed", NOW_US)
+    shared.desk.tally.refused(POLICE, "log-failed")
     assert "Releases today: 13, the last at 16:13. Refused: 2 × asked for another purpose; 1 × the log could not" in text(manager)
     shared.now_us += 24 * 3_600_000_000
     assert "Releases today: 0" in text(manager)

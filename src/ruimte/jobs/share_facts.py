@@ -22,12 +22,23 @@ Facts = dict[str, tuple[EntryKind, dict[str, Any]]]
 
 def facts(lab: Lab, book: Book, own: Collection[str]) -> Facts:
     """All that is to be logged when it changes, by key. ``own``: hashes of the agreements that the node signed."""
+    return of_registers(lab) | of_agreements(book, own)
+
+
+def of_registers(lab: Lab) -> Facts:
+    """What the registers say: it stays the same while a node runs."""
     found: Facts = {}
     for key, sensor in lab.sensors.items():
         found[f"sensor/{key}"] = ("register", {"register": "sensors", "key": key, BODY_HASH: _digest(sensor)})
     for key, algorithm in lab.algorithms.items():
         payload = {"register": "algorithms", "key": key, "status": algorithm.status, BODY_HASH: _digest(algorithm)}
         found[f"algorithm/{key}"] = ("algorithm", payload)
+    return found
+
+
+def of_agreements(book: Book, own: Collection[str]) -> Facts:
+    """The agreements, and how they stand now. ``own``: hashes of those that the node signed."""
+    found: Facts = {}
     since = {hashed: since_s for hashed, since_s in book.since().items() if hashed in own}
     for known in book.all():
         if known.hash and known.agreement is not None:

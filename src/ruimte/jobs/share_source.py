@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 from ruimte.clock import HOUR_US, SECOND_US
 from ruimte.jobs.station import Picture, Station
 from ruimte.model.forecast import MEDIAN, level_index
-from ruimte.share.agreement import Quantity
+from ruimte.share.enough import FLOW, INFLOW, OUTFLOW, PEOPLE
 from ruimte.share.figures import Array, Figures
+from ruimte.share.release import BASE
 from ruimte.store import observations, results
 
-BASE: tuple[Quantity, ...] = ("people", "inflow", "outflow", "flow")
-"""What is known of places; density and level follow from it."""
-_PEOPLE, _INFLOW, _OUTFLOW, _FLOW = range(4)
 _LOW, _HIGH = level_index(0.05), level_index(0.95)
 _SDS = 1.6449
 """So many standard deviations above and below lie 90 % of a normal distribution."""
@@ -44,9 +42,7 @@ class Source:
 
     def newest(self) -> Figures | None:
         """The newest tick that the room has told of; None while there is none."""
-        if self._picture is None:
-            self.refresh()
-        picture = self._picture
+        picture = self._told()
         if picture is None:
             return None
         newest = self._newest
@@ -77,9 +73,7 @@ class Source:
 
     def forecast(self) -> Figures | None:
         """What is expected of zones and count points, by the forecast of the newest picture; None where there is none."""
-        if self._picture is None:
-            self.refresh()
-        picture = self._picture
+        picture = self._told()
         if picture is None or picture.forecast is None:
             return None
         forecast = picture.forecast
@@ -88,14 +82,21 @@ class Source:
             told = forecast.quantiles[:, :, level]
             zones = np.flatnonzero(self._is_zone)
             points = np.flatnonzero(~self._is_zone)
-            cube[zones, :, _PEOPLE] = told[zones]
-            cube[points, :, _FLOW] = told[points] * _AN_HOUR
+            cube[zones, :, PEOPLE] = told[zones]
+            cube[points, :, FLOW] = told[points] * _AN_HOUR
         return self._figures("forecast", forecast.valid_us - self.tick_us, value, low, high, forecast.issued_us)
 
     @property
     def forecaster(self) -> str:
         """What the forecast is told by."""
-        return "" if self._picture is None or self._picture.forecast is None else self._picture.forecast.algorithm
+        picture = self._told()
+        return "" if picture is None or picture.forecast is None else picture.forecast.algorithm
+
+    def _told(self) -> Picture | None:
+        """The picture that the room has told of; at first the one that it began with."""
+        if self._picture is None:
+            self.refresh()
+        return self._picture
 
     def _empty(self, steps: int) -> tuple[Array, Array, Array]:
         value, low, high = (np.full((len(self.places), steps, len(BASE)), np.nan) for _ in range(3))
@@ -142,10 +143,10 @@ class Source:
         high: Array,
     ) -> None:
         zone = self._is_zone[place]
-        for quantity, chosen, scale in ((_PEOPLE, zone, 1.0), (_FLOW, ~zone, _AN_HOUR)):
+        for quantity, chosen, scale in ((PEOPLE, zone, 1.0), (FLOW, ~zone, _AN_HOUR)):
             at = place[chosen], tick[chosen], quantity
             value[at], low[at], high[at] = (columns[name][chosen] * scale for name in ("mean", "q05", "q95"))
-        for quantity, name in ((_INFLOW, "inflow"), (_OUTFLOW, "outflow")):
+        for quantity, name in ((INFLOW, "inflow"), (OUTFLOW, "outflow")):
             mean, sd = columns[name] * _AN_HOUR, columns[f"{name}_sd"] * _AN_HOUR
             at = place, tick, quantity
             value[at], low[at], high[at] = mean, np.maximum(mean - _SDS * sd, 0.0), mean + _SDS * sd
@@ -173,4 +174,4 @@ class Source:
     def _way(self, link: int) -> int:
         """The quantity that tells of who takes a link."""
         way = self._station.model.links[link].way
-        return {"in": _INFLOW, "out": _OUTFLOW}.get(way, _FLOW)
+        return {"in": INFLOW, "out": OUTFLOW}.get(way, FLOW)

@@ -250,7 +250,7 @@ class Sharing:
 
     async def _refused(self, decision: Decision) -> RefusedError:
         """The refusal, once it is logged. Where the log fails it is refused all the same."""
-        self.tally.refused(decision.asked.party, decision.reason, self._now_us())
+        self.tally.refused(decision.asked.party, decision.reason)
         try:
             receipts = await self._append([("decision", _decided(decision))])
         except RuimteError:
@@ -272,7 +272,7 @@ class Sharing:
         entries += [(kind, payload) for payload in payloads]
         activity = activity_uri(granted.agreement, asked.purpose)
         receipts = (await self._logged(asked, entries, activity, len(bodies)))[-len(bodies) :]
-        self.tally.released(asked.party, granted.agreement, len(bodies), self._now_us())
+        self.tally.released(asked.party, granted.agreement, self._now_us())
         return [
             Released(
                 body=body,
@@ -294,7 +294,7 @@ class Sharing:
                 return await self._append(entries)
         except RuimteError as error:
             _log.error("nothing is shared: %s", error)
-            self.tally.refused(asked.party, "log-failed", self._now_us())
+            self.tally.refused(asked.party, "log-failed")
             told = "the log cannot be written, so nothing is given; ask again later"
             raise RefusedError(_denied(asked, "log-failed", told)) from None
 

@@ -21,9 +21,10 @@ from ruimte.jobs.log import MEGABYTE
 from ruimte.jobs.node_log import open_node_log
 from ruimte.jobs.partners import LivePartners
 from ruimte.jobs.processing_log import ProcessingLog, processing_path
-from ruimte.jobs.share_facts import ended, facts, in_force_since
+from ruimte.jobs.share_facts import ended, in_force_since, of_agreements, of_registers
 from ruimte.jobs.share_forms import Forms
 from ruimte.jobs.share_source import Source
+from ruimte.jobs.share_views import own_party
 from ruimte.jobs.sharing import Sharing
 from ruimte.jobs.station import Station
 from ruimte.jobs.subscribing import Subscriber, client_of
@@ -84,9 +85,12 @@ class Shared:
 
     async def _note_facts(self) -> None:
         """Log what changes of agreements and registers. Where that fails it is tried again: nothing is released meanwhile."""
+        registers = of_registers(self.lab)
         while True:
             try:
-                await asyncio.to_thread(lambda: self.desk.log.note_facts(facts(self.lab, self.desk.book, self.desk.own())))
+                now = await asyncio.to_thread(lambda: of_agreements(self.desk.book, self.desk.own()))
+                await asyncio.to_thread(self.desk.log.note_facts, registers | now)
+                registers = {}  # these are logged, and only change where a node is started again
             except RuimteError as error:
                 _log.error("the log: %s", error)
             await asyncio.sleep(_LOOK_S)
@@ -124,7 +128,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
     book = Book(agreement_folders(lab, data), now_us)
     places = lab_places(lab)
     with contextlib.ExitStack() as stack:
-        party = own.party or own_party(book, keys.public)
+        party = own.party or _party(book, keys)
         log = stack.enter_context(open_node_log(lab.key, data, book, keys, now_us, party, SPARE_BYTES))
         logged = log.facts()
         since = in_force_since(logged)
@@ -159,11 +163,10 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
         yield Shared(lab, keys, own, app, desk, noise, LivePartners(subscriber, contributions), hooks, subscriber)
 
 
-def own_party(book: Book, public: str) -> str | None:
-    """The id under which a key's holder is a party of the agreements; None where it is none."""
+def _party(book: Book, keys: NodeKeys) -> str | None:
+    """The id under which the node is a party of the agreements; None where it is none."""
     known = [each.agreement for each in book.all() if each.agreement is not None and not each.trouble]
-    found = [party.id for agreement in known for party in agreement.content.parties if current_key(agreement, party.id) == public]
-    return found[0] if found else None
+    return next((own for agreement in known if (own := own_party(agreement, keys)) is not None), None)
 
 
 def _witnesses(book: Book, own: str, signed: Collection[str]) -> Sequence[tuple[str, str]]:
