@@ -14,11 +14,11 @@ import random
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from ruimte.clock import SECOND_US, SystemClock
 from ruimte.errors import RuimteError
+from ruimte.jobs.apart import apart, noting
 from ruimte.jobs.live import LiveRoom
 from ruimte.jobs.notices import notice
 from ruimte.jobs.room import WarningView
@@ -90,15 +90,8 @@ class Delivery:
 
     async def run(self, room: LiveRoom) -> None:
         """Deliver until cancelled; ``room`` tells when there is something new, and is told of lines in the logbook."""
-        loop = asyncio.get_running_loop()
-
-        def tell() -> None:
-            with contextlib.suppress(RuntimeError):  # the pages have stopped
-                loop.call_soon_threadsafe(room.note)
-
-        self._tell = tell
-        thread = threading.Thread(target=self._run, name="ruimte-delivery", daemon=True)
-        thread.start()
+        self._tell = noting(room)
+        thread = apart("ruimte-delivery", _THREADS, self._deliver_all)
         changes = room.listen()
         try:
             while True:
@@ -116,15 +109,6 @@ class Delivery:
             with contextlib.suppress(RuntimeError):  # it has ended
                 for news in self._news.values():
                     self._loop.call_soon_threadsafe(news.set)
-
-    def _run(self) -> None:
-        """The thread: an event loop that shares nothing with that of the pages, not even its threads."""
-        with asyncio.Runner() as runner:
-            runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "ruimte-delivery"))
-            try:
-                runner.run(self._deliver_all())
-            except Exception:
-                _log.exception("delivery has ended")
 
     async def _deliver_all(self) -> None:
         self._news = {key: asyncio.Event() for key in self._channels}

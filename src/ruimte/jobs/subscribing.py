@@ -11,13 +11,13 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
 from ruimte.jobs.agreements import Book
+from ruimte.jobs.apart import apart, noting
 from ruimte.jobs.following import Follower, Provider
 from ruimte.jobs.foreign_views import PartnerView, lost_view, partner_view
 from ruimte.jobs.link import EndedError, Link, Standing
@@ -76,29 +76,13 @@ class Subscriber:
 
     async def run(self, room: LiveRoom) -> None:
         """Follow until cancelled; ``room`` is told of what is new."""
-        loop = asyncio.get_running_loop()
-
-        def tell() -> None:
-            with contextlib.suppress(RuntimeError):  # the pages have stopped
-                loop.call_soon_threadsafe(room.note)
-
-        self._tell = tell
-        thread = threading.Thread(target=self._run, name="ruimte-partners", daemon=True)
-        thread.start()
+        self._tell = noting(room)
+        thread = apart("ruimte-partners", _THREADS, self.follow_all)
         try:
             await asyncio.Event().wait()
         finally:
             self._stopped.set()
             await asyncio.to_thread(thread.join, 2 * _STOP_S)
-
-    def _run(self) -> None:
-        """The thread: an event loop that shares nothing with that of the pages, not even its threads."""
-        with asyncio.Runner() as runner:
-            runner.get_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "ruimte-partners"))
-            try:
-                runner.run(self.follow_all())
-            except Exception:
-                _log.exception("partners are not followed any more")
 
     async def follow_all(self) -> None:
         """Follow whom the file names, and look at it every second, until stopped."""
