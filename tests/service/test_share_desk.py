@@ -576,3 +576,9 @@ def test_what_changes_of_agreements_and_registers_is_logged_once(world):
     assert world.log.note_facts(facts(world.lab, world.book, world.desk.own())) == 1
     assert world.log.size == size + first + 1
     assert world.log.payload(world.log.size - 1)[1]["status"] == "revoked"
+
+
+def test_only_partners_in_force_may_cosign_the_log(world):
+    assert world.desk.witnesses() == [(POLICE, KEYS[POLICE].public)]
+    world.book.sign(world.book.all()[0].hash, "revoke", KEYS[POLICE])
+    assert world.desk.witnesses() == []

@@ -127,6 +127,12 @@ class Sharing:
         """Hashes of the agreements that this node signed."""
         return self._own().keys.keys()
 
+    def witnesses(self) -> list[tuple[str, str]]:
+        """Who may cosign the log, by id and key of now: the other parties of agreements in force that this node signed."""
+        own = self._own()
+        found = [each for hashed, keys in own.keys.items() if hashed in own.standing for each in keys.items()]
+        return [each for each in dict.fromkeys(found) if each[1] != self._keys.public]
+
     def _own(self) -> Given:
         """What this node gives, found once for as long as its agreements stay the same."""
         granted = self.book.granted()

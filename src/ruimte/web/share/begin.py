@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ from ruimte.keys.signature import KeyPair
 from ruimte.lab.lab import Lab
 from ruimte.notify.keys import NodeKeys, node_keys
 from ruimte.settings import SharingFile, read_node_file
-from ruimte.share.contract import current_key
 from ruimte.share.decide import Decider
 from ruimte.share.noise import Noise
 from ruimte.share.places import lab_places
@@ -155,7 +154,7 @@ def begin(station: Station, room: LiveRoom, data: Path, settings: WebSettings, c
             hooks,
             settings,
             identify=identify,
-            routes=[*ROUTES, *log_routes(log, lambda: _witnesses(book, keys.public, desk.own()))],
+            routes=[*ROUTES, *log_routes(log, desk.witnesses)],
             state={"door": door},
             marks=door.nonce,
         )
@@ -167,11 +166,3 @@ def _party(book: Book, keys: NodeKeys) -> str | None:
     """The id under which the node is a party of the agreements; None where it is none."""
     known = [each.agreement for each in book.all() if each.agreement is not None and not each.trouble]
     return next((own for agreement in known if (own := own_party(agreement, keys)) is not None), None)
-
-
-def _witnesses(book: Book, own: str, signed: Collection[str]) -> Sequence[tuple[str, str]]:
-    """Who may cosign the log: the other parties of agreements that are in force, of those that the node ``signed`` (hashes)."""
-    valid = [each for each in book.all() if each.status == "valid" and each.hash in signed]
-    known = [each.agreement for each in valid if each.agreement is not None]
-    found = [(party.id, current_key(agreement, party.id)) for agreement in known for party in agreement.content.parties]
-    return [each for each in dict.fromkeys(found) if each[1] != own]
