@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 
 from fake_room import FakeRoom
 from ruimte.web.stream import Hub, frames
@@ -111,6 +112,21 @@ def test_a_stop_ends_the_stream_also_of_who_lags(room: FakeRoom) -> None:
         return [queue.get_nowait() for _ in range(queue.qsize())]
 
     assert asyncio.run(play())[-1] is None
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_stop_that_comes_together_with_a_change_is_a_stop(room: FakeRoom, turns: int) -> None:
+    async def play() -> bool:
+        running = asyncio.create_task(Hub(room).run())
+        await asyncio.sleep(0.01)
+        room.tell("changed")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=1)
+        return running.cancelled()
+
+    assert asyncio.run(play())
 
 
 def test_leaving_ends_the_listening(room: FakeRoom) -> None:

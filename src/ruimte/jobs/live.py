@@ -250,7 +250,8 @@ class LiveRoom:
             in_turn = asyncio.get_running_loop().run_in_executor
             reckoning = in_turn(self._one_by_one, self._comparing.compare, known.place, (measure,))
             with contextlib.suppress(RuimteError, TimeoutError):
-                found = await asyncio.wait_for(reckoning, _DECISION_WAITS_S)
+                async with asyncio.timeout(_DECISION_WAITS_S):
+                    found = await reckoning
         if found is None or measure not in found.schedules:
             return {}
         return {"predicted": predicted(found, measure, known.place)}

@@ -70,7 +70,9 @@ class Hub:
 
     async def _next(self, changes: asyncio.Queue[Change]) -> set[str]:
         try:
-            first = await asyncio.wait_for(changes.get(), self._beat_s)
+            # asyncio.wait_for, before Python 3.12, swallows a cancel that comes with a change: a stop then waits for ever
+            async with asyncio.timeout(self._beat_s):
+                first = await changes.get()
         except TimeoutError:
             return {"beat"}
         return {first.kind, *(changes.get_nowait().kind for _ in range(changes.qsize()))}
