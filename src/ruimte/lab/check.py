@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import msgspec
+from shapely.geometry.base import BaseGeometry
 
 from ruimte.clock import DAY_US
 from ruimte.lab.actions import Named, check_measures
@@ -30,13 +31,15 @@ from ruimte.lab.files import (
     SensorEntry,
     SensorsFile,
 )
+from ruimte.lab.ground import MEASURES as TRACK_MEASURES
+from ruimte.lab.ground import SHARE, TRACKS, Plane, walkable
 from ruimte.lab.lab import Lab, device_topic
 from ruimte.lab.mistakes import Mistake, Spot
 from ruimte.lab.places import FILE, Places, read_places
 from ruimte.lab.privacy import check_privacy
 from ruimte.lab.rules import time_zone
 from ruimte.lab.tables import entries, read_toml, typed
-from ruimte.lab.validity import ALGORITHMS, moment_us, validity_us
+from ruimte.lab.validity import ALGORITHMS, TRACK_FIGURES, moment_us, validity_us
 from ruimte.model.measure import FLOWS
 from ruimte.text import duration_us
 
@@ -68,6 +71,8 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
         tick = file.ticks.length if file is not None and DAY_US % duration_us(file.ticks.length) == 0 else None
         _check_sensors(sensors, tick, zone, places)
         _check_devices(devices, {key for _, key, _ in sensors}, file.key if file is not None else "")
+        if places is not None:
+            _check_tracks(devices, _good(sensors), places)
     watches = places is not None and sensors is not None and not (places.zones or places.count_points or sensors)
     if places is not None and not watches and not {"zone", "count_point"} & set(places.named.values()):
         what = "there is no zone and no count point"
@@ -75,7 +80,9 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
             what, "add a feature with kind zone or count_point, or take the sensors out to only follow others"
         )
     if algorithms is not None:
-        _check_algorithms(algorithms, zone, Spot(found, "algorithms.toml"), () if watches else ALGORITHMS)
+        with_tracks = any(device.ground is not None for device in _good(devices))
+        needed = (*(() if watches else ALGORITHMS), *((TRACK_FIGURES,) if with_tracks else ()))
+        _check_algorithms(algorithms, zone, Spot(found, "algorithms.toml"), needed)
     for measure, _, spot in measures or []:
         if measure is not None:
             _check_places(measure.places, places, spot)
@@ -111,6 +118,8 @@ def check_lab(folder: Path) -> tuple[Lab | None, list[Mistake]]:
         events=tuple(_good(events)),
         arrivals=tuple(_good(arrivals)),
         school_holidays=tuple((entry.first, entry.last) for entry in _good(school)),
+        views=places.views,
+        obstacles=places.obstacles,
     )
     return lab, found
 
@@ -279,6 +288,50 @@ def _check_devices(register: _Entries[DeviceEntry], sensors: set[str | None], la
                 spot.mistake(
                     f"{_OWNED[field]} {value!r} belongs to device {other!r} already", "give each device its own", at=field
                 )
+
+
+def _check_tracks(devices: _Entries[DeviceEntry], sensors: list[SensorEntry], places: Places) -> None:
+    """Figures from tracks need a device that tells where these lie, and that sees the place whole."""
+    of_tracks = {sensor.key: sensor for sensor in sensors if sensor.kind == TRACKS}
+    for device, _, spot in devices:
+        if device is None:
+            continue
+        mine = [of_tracks[key] for key in device.sensors if key in of_tracks]
+        if device.ground is None:
+            for sensor in mine:
+                what = f"sensor {sensor.key!r} is of kind {TRACKS!r}, and the device has no ground"
+                spot.mistake(what, "add [device.ground], which tells where its tracks lie", at="sensors")
+            continue
+        if places.named.get(device.ground.view) != "view":
+            spot.mistake(f"{device.ground.view!r} is not a view", "name a view of places.geojson", at="ground.view")
+        if device.ground.view not in places.views:
+            continue
+        plane, view = Plane.of(device.ground), places.views[device.ground.view].polygon
+        if walkable(plane, view, places.obstacles.values()) is None:
+            what = f"obstacles leave no room, or cut view {device.ground.view!r} in two"
+            spot.mistake(what, "draw the view or the obstacles anew", at="ground.view")
+        for sensor in mine:
+            _check_tracks_sensor(sensor, plane.flat(view), plane, places, spot)
+
+
+def _check_tracks_sensor(sensor: SensorEntry, view: BaseGeometry, plane: Plane, places: Places, spot: Spot) -> None:
+    known = TRACK_MEASURES.get(places.named.get(sensor.place, ""), ())
+    for measure in sensor.measures:
+        if known and measure not in known:
+            what = f"sensor {sensor.key!r}: {measure!r} of a {places.named[sensor.place]} is not told by tracks"
+            spot.mistake(what, f"choose from {', '.join(known)}", at="sensors")
+    if sensor.place in places.zones:
+        zone = plane.flat(places.zones[sensor.place].polygon)
+        seen = float(view.intersection(zone).area / zone.area)
+        if "people" in sensor.measures and seen < SHARE:
+            what = f"sensor {sensor.key!r} tells people of zone {sensor.place!r}, of which the view holds {seen:.0%}"
+            spot.mistake(what, f"let it tell density, or see {SHARE:.0%} or more of the zone", at="ground.view")
+        elif seen == 0:
+            what = f"zone {sensor.place!r} of sensor {sensor.key!r} is not in the view"
+            spot.mistake(what, "draw the view, or correct origin and bearing", at="ground.view")
+    elif sensor.place in places.gates and not view.covers(plane.flat(places.gates[sensor.place].line)):
+        what = f"gate {sensor.place!r} of sensor {sensor.key!r} is not whole in the view"
+        spot.mistake(what, "draw the view around it, or name another gate", at="ground.view")
 
 
 def _check_validity(

@@ -210,6 +210,24 @@ class CountPointProperties(_Table, frozen=True):
     note: str = ""
 
 
+class ViewProperties(_Table, frozen=True):
+    """Properties of a view (a Polygon) in ``places.geojson``: the ground that a device which tells tracks sees whole."""
+
+    kind: str
+    key: str
+    name: Text | None = None
+    note: str = ""
+
+
+class ObstacleProperties(_Table, frozen=True):
+    """Properties of an obstacle (a Polygon) in ``places.geojson``: where nobody can be, as a stall or a basin is."""
+
+    kind: str
+    key: str
+    name: Text | None = None
+    note: str = ""
+
+
 class SensorEntry(_Table, frozen=True):
     """One entry of the sensor register: what hangs where, measures what, whose, why, on which legal ground, until when.
 
@@ -240,6 +258,23 @@ class SensorEntry(_Table, frozen=True):
     impact_assessment: str | None = None
 
 
+class Ground(_Table, frozen=True):
+    """Where the tracks of a device lie: what it tells in metres, or in shares of its picture, on the map.
+
+    ``view``: the view of ``places.geojson`` that it sees. ``origin``: longitude and latitude of its (0, 0); ``bearing_deg``:
+    which way its y axis points, clockwise from north; its x axis is a quarter turn clockwise from there. ``homography``: three
+    rows of three that map shares (x, y, 1) of a picture to these metres, up to scale; only for formats that tell pictures.
+    ``rate_hz``: frames a second. ``error_m``: how far a position may be off (a standard deviation).
+    """
+
+    view: str
+    origin: list[float]
+    rate_hz: float
+    bearing_deg: float = 0.0
+    homography: list[list[float]] | None = None
+    error_m: float = 0.1
+
+
 SENSORTHINGS = "sensorthings"
 """The format of a device that speaks the SensorThings API itself; every other format is a vendor's payload."""
 
@@ -248,7 +283,8 @@ class DeviceEntry(_Table, frozen=True):
     """What may send: a device, which speaks for the ``sensors`` of the register that it names, and for no others.
 
     ``format``: ``SENSORTHINGS``, or a vendor's payload, which comes on the MQTT ``topic``. ``per_minute``: the most messages.
-    ``signing_key``: an Ed25519 public key (base64url of its 32 bytes); with it every message must be signed.
+    ``signing_key``: an Ed25519 public key (base64url of its 32 bytes); with it every message must be signed. ``ground``: where
+    its tracks lie, of a device that tells tracks; without it they are dropped.
     """
 
     key: str
@@ -258,6 +294,7 @@ class DeviceEntry(_Table, frozen=True):
     per_minute: float = 600.0
     signing_key: str | None = None
     topic: str | None = None
+    ground: Ground | None = None
 
 
 class SensorsFile(_Table, frozen=True):

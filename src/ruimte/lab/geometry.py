@@ -21,18 +21,23 @@ _ECCENTRICITY_SQUARED = 0.006_694_379_990_14
 
 def flattened(shape: BaseGeometry, around: Point) -> BaseGeometry:
     """A shape of longitudes and latitudes (degrees) as metres east and north of the spot ``around``."""
-    sine = math.sin(math.radians(around.y))
-    bend = 1 - _ECCENTRICITY_SQUARED * sine * sine
-    north_radius_m = _EQUATOR_M * (1 - _ECCENTRICITY_SQUARED) / bend**1.5
-    east_radius_m = _EQUATOR_M / math.sqrt(bend) * math.cos(math.radians(around.y))
-    scale = np.radians([east_radius_m, north_radius_m])
-    origin = np.array([around.x, around.y])
+    scale, origin = metres_per_degree(around.y), np.array([around.x, around.y])
 
     def project(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
         metres: NDArray[np.float64] = (degrees - origin) * scale
         return metres
 
     return shapely.transform(shape, project)
+
+
+def metres_per_degree(latitude: float) -> NDArray[np.float64]:
+    """Metres to a degree of longitude and to one of latitude, shape (2,), at a latitude in degrees."""
+    sine = math.sin(math.radians(latitude))
+    bend = 1 - _ECCENTRICITY_SQUARED * sine * sine
+    north_radius_m = _EQUATOR_M * (1 - _ECCENTRICITY_SQUARED) / bend**1.5
+    east_radius_m = _EQUATOR_M / math.sqrt(bend) * math.cos(math.radians(latitude))
+    scale: NDArray[np.float64] = np.radians([east_radius_m, north_radius_m])
+    return scale
 
 
 def area_m2(polygon: Polygon) -> float:

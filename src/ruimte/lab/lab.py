@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,22 @@ class CountPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """The ground (longitude, latitude) that a device which tells tracks sees whole."""
+
+    key: str
+    polygon: Polygon
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Where nobody can be (longitude, latitude)."""
+
+    key: str
+    polygon: Polygon
+
+
+@dataclass(frozen=True, slots=True)
 class Lab:
     """A checked lab. ``places`` of the GeoJSON are split by kind and keep the file's order; ``school_holidays`` are (first, last)
     days."""
@@ -74,6 +90,8 @@ class Lab:
     events: tuple[EventEntry, ...]
     arrivals: tuple[ArrivalEntry, ...] = ()
     school_holidays: tuple[tuple[date, date], ...] = ()
+    views: dict[str, View] = field(default_factory=dict)
+    obstacles: dict[str, Obstacle] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -1,8 +1,8 @@
-"""``places.geojson``: zones, gates and count points, with every mistake in them.
+"""``places.geojson``: zones, gates, count points, and what a device with tracks sees, with every mistake in them.
 
 A GeoJSON FeatureCollection (RFC 7946: longitude first, WGS84 degrees). A feature's property ``kind`` says what it is: ``zone``
-(a Polygon), ``gate`` (a LineString) or ``count_point`` (a Point). Properties that are null count as absent, and a ``note`` is
-free text, since JSON has no comments.
+(a Polygon), ``gate`` (a LineString), ``count_point`` (a Point), ``view`` or ``obstacle`` (a Polygon). Properties that are null
+count as absent, and a ``note`` is free text, since JSON has no comments.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from ruimte.lab.files import CountPointProperties, GateProperties, ZoneProperties
+from ruimte.lab.files import CountPointProperties, GateProperties, ObstacleProperties, ViewProperties, ZoneProperties
 from ruimte.lab.geometry import area_m2, distance_m, overlap_m2
-from ruimte.lab.lab import CountPoint, Gate, Zone
+from ruimte.lab.lab import CountPoint, Gate, Obstacle, View, Zone
 from ruimte.lab.mistakes import Mistake, Spot
 from ruimte.lab.rules import OUTSIDE
 from ruimte.lab.tables import known_format, read_text, typed, unique
@@ -29,12 +29,14 @@ TOUCH_M = 5.0
 """A gate lies within this distance of the zones that it joins."""
 
 
-_Properties = ZoneProperties | GateProperties | CountPointProperties
+_Properties = ZoneProperties | GateProperties | CountPointProperties | ViewProperties | ObstacleProperties
 
 _KINDS: dict[str, tuple[type[_Properties], str]] = {
     "zone": (ZoneProperties, "Polygon"),
     "gate": (GateProperties, "LineString"),
     "count_point": (CountPointProperties, "Point"),
+    "view": (ViewProperties, "Polygon"),
+    "obstacle": (ObstacleProperties, "Polygon"),
 }
 
 
@@ -45,6 +47,8 @@ class Places:
     zones: dict[str, Zone] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
     count_points: dict[str, CountPoint] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
+    obstacles: dict[str, Obstacle] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     spots: dict[str, Spot] = field(default_factory=dict)
 
@@ -107,6 +111,10 @@ def _add(p: _Properties, shape: BaseGeometry, places: Places) -> None:
         places.zones[p.key] = Zone(p.key, p.name, shape, area, p.capacity, p.empty_at, p.levels, p.longest_stay, p.typical)
     elif isinstance(p, GateProperties):
         places.gates[p.key] = Gate(p.key, p.name, shape, p.from_, p.to, p.width_m, p.per_minute)
+    elif isinstance(p, ViewProperties):
+        places.views[p.key] = View(p.key, shape)
+    elif isinstance(p, ObstacleProperties):
+        places.obstacles[p.key] = Obstacle(p.key, shape)
     else:
         places.count_points[p.key] = CountPoint(p.key, p.name, shape, p.width_m, p.levels, p.typical)
 

@@ -24,10 +24,12 @@ from ruimte.lab.files import (
     FieldReports,
     Forecasting,
     GateProperties,
+    Ground,
     Intake,
     LabFile,
     Map,
     MeasureEntry,
+    ObstacleProperties,
     PlaybookFile,
     Privacy,
     Retention,
@@ -38,6 +40,7 @@ from ruimte.lab.files import (
     Text,
     Ticks,
     Unusual,
+    ViewProperties,
     Warn,
     ZoneProperties,
 )
@@ -217,6 +220,33 @@ def one_or_more(value: float) -> Complaint:
     return None if 1 <= value <= 1000 else (f"{value} is not from 1 to 1000", "write a number of 1 or more")
 
 
+def longitude_latitude(value: list[float]) -> Complaint:
+    good = len(value) == 2 and abs(value[0]) <= 180 and abs(value[1]) < 90
+    return None if good else (f"{value} is no longitude and latitude", "write both in degrees, longitude first")
+
+
+def bearing(value: float) -> Complaint:
+    return None if -360 <= value <= 360 else (f"{value} is not an angle", "write degrees clockwise from north, 0 to 360")
+
+
+def frame_rate(value: float) -> Complaint:
+    return None if 0.1 <= value <= 200 else (f"{value} frames a second", "write the sensor's frame rate in 1/s, like 12.5")
+
+
+def position_error(value: float) -> Complaint:
+    return None if 0 <= value <= 5 else (f"{value} m is no error of a position", "write metres, like 0.1")
+
+
+def homography(value: list[list[float]]) -> Complaint:
+    if [len(row) for row in value] != [3, 3, 3] or not all(math.isfinite(number) for row in value for number in row):
+        return "this is not three rows of three numbers", "write what maps shares (x, y, 1) of the picture to metres"
+    (a, b, c), (d, e, f), (g, h, i) = value
+    determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    if determinant == 0:
+        return "this homography maps the picture onto a line", "measure it anew, from four points that are not on one line"
+    return None
+
+
 def _length_of_time(value: str, shortest_us: int) -> Complaint:
     try:
         length_us = duration_us(value)
@@ -320,6 +350,16 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
         "per_minute": positive,
         "signing_key": signing_key,
         "topic": topic,
+    },
+    ViewProperties: {"key": key, "name": text},
+    ObstacleProperties: {"key": key, "name": text},
+    Ground: {
+        "view": filled,
+        "origin": longitude_latitude,
+        "rate_hz": frame_rate,
+        "bearing_deg": bearing,
+        "homography": homography,
+        "error_m": position_error,
     },
     AlgorithmsFile: {"format": format_version},
     AlgorithmEntry: {

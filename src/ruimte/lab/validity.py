@@ -13,6 +13,9 @@ from ruimte.lab.lab import Lab
 ALGORITHMS = ("rate-filter", "counting-line-balance", "amsterdam-profile", "threshold-warning")
 """Keys of the algorithms that the software runs: each runs only where the lab's register holds it."""
 
+TRACK_FIGURES = "track-figures"
+"""Key of the algorithm that makes figures of tracks; a lab with a device that tells tracks needs it too."""
+
 IN_USE = "in use"
 """The register status with which an algorithm may run."""
 

@@ -1,0 +1,78 @@
+"""From the map to the plane of a device that tells tracks, and back: metres from its own origin, along its own axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from shapely.geometry import Point, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from ruimte.lab.files import Ground
+from ruimte.lab.geometry import flattened, metres_per_degree
+from ruimte.lab.lab import Obstacle
+
+TRACKS = "tracks"
+"""The kind of a sensor of the register whose figures the node makes from its device's tracks."""
+MEASURES = {
+    "zone": ("people", "people_sd", "density", "speed"),
+    "gate": ("count_in", "count_out", "speed"),
+}
+"""What tracks tell, by kind of place."""
+SHARE = 0.95
+"""The share of a zone that a view must hold for a count of the people in it; of less it tells the density there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Metres from an ``origin`` (longitude, latitude); y points ``bearing_deg`` clockwise from north, x a quarter turn on."""
+
+    origin: tuple[float, float]
+    bearing_deg: float = 0.0
+
+    @classmethod
+    def of(cls, ground: Ground) -> Plane:
+        """The plane of a device."""
+        return cls((ground.origin[0], ground.origin[1]), ground.bearing_deg)
+
+    def flat(self, shape: BaseGeometry) -> BaseGeometry:
+        """A shape of longitudes and latitudes as metres in the plane.
+
+        >>> plane = Plane((4.9, 52.37), bearing_deg=90)
+        >>> east = plane.flat(Point(4.901, 52.37))
+        >>> round(east.x, 1), round(east.y, 1)
+        (0.0, 68.1)
+        """
+        cosine, sine = self._turn()
+        turn = np.array([[cosine, sine], [-sine, cosine]])
+        return shapely.transform(flattened(shape, Point(self.origin)), lambda metres: metres @ turn)
+
+    def degrees(self, x_m: ArrayLike, y_m: ArrayLike) -> NDArray[np.float64]:
+        """Longitudes and latitudes of points of the plane, shape (points, 2).
+
+        >>> plane = Plane((4.9, 52.37), bearing_deg=30)
+        >>> there = plane.flat(Point(4.903, 52.368))
+        >>> plane.degrees([there.x], [there.y]).round(6).tolist()
+        [[4.903, 52.368]]
+        """
+        cosine, sine = self._turn()
+        x, y = np.asarray(x_m, dtype=np.float64), np.asarray(y_m, dtype=np.float64)
+        metres = np.stack([x * cosine + y * sine, y * cosine - x * sine], axis=-1)
+        degrees: NDArray[np.float64] = metres / metres_per_degree(self.origin[1]) + np.array(self.origin)
+        return degrees
+
+    def _turn(self) -> tuple[float, float]:
+        angle = math.radians(self.bearing_deg)
+        return math.cos(angle), math.sin(angle)
+
+
+def walkable(plane: Plane, view: Polygon, obstacles: Iterable[Obstacle]) -> Polygon | None:
+    """What of a view can be walked, in metres of the plane; None where obstacles leave nothing, or cut it in two."""
+    seen = plane.flat(view)
+    for obstacle in obstacles:
+        seen = seen.difference(plane.flat(obstacle.polygon))
+    return seen if isinstance(seen, Polygon) and not seen.is_empty else None
