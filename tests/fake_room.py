@@ -25,6 +25,7 @@ from ruimte.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso, to_us
 from ruimte.errors import RuimteError
 from ruimte.intake.notes import check_note
 from ruimte.jobs.compared import CompareView
+from ruimte.jobs.crowd_view import CrowdView
 from ruimte.jobs.keeping import judge_figure
 from ruimte.jobs.room import (
     Ahead,
@@ -245,6 +246,7 @@ class FakeRoom:
     heard: bool = True
     sequence: int = 1
     queues: list[asyncio.Queue[Change]] = field(default_factory=list)
+    seen_crowds: list[CrowdView] = field(default_factory=list)
     decisions: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
     acknowledged: dict[int, str] = field(default_factory=dict)
     shelved: dict[int, int] = field(default_factory=dict)
@@ -406,6 +408,9 @@ class FakeRoom:
     async def forget_names(self, actor: Actor) -> int:
         self.lines = [(*line[:5], None) for line in self.lines]
         return len(self.lines)
+
+    def crowds(self, language: str) -> list[CrowdView]:
+        return self.seen_crowds
 
     def listen(self) -> asyncio.Queue[Change]:
         queue: asyncio.Queue[Change] = asyncio.Queue(64)

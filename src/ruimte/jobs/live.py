@@ -19,6 +19,7 @@ from ruimte.jobs import reporting, views
 from ruimte.jobs.compare_views import compare_view, not_compared
 from ruimte.jobs.compared import CompareView
 from ruimte.jobs.comparing import MINUTES, Comparing, to_compare
+from ruimte.jobs.crowd_view import Crowds, CrowdView
 from ruimte.jobs.effects import predicted
 from ruimte.jobs.keeping import Keeper
 from ruimte.jobs.room import Change, LoadView, LogView, Mode, SensorView, Series, Status, WarningView, ZoneView
@@ -54,8 +55,9 @@ _BEAT_S = 1.0
 class LiveRoom:
     """A running lab (see ``ruimte.jobs.room.Room``). The chain runs in a thread of its own; views read what it finished last."""
 
-    def __init__(self, station: Station, clock: Clock, mode: Mode, speed: float = 1.0) -> None:
+    def __init__(self, station: Station, clock: Clock, mode: Mode, speed: float = 1.0, tracking: Crowds | None = None) -> None:
         self.lab: Lab = station.lab
+        self._tracking = tracking
         self._station = station
         self._clock = clock
         self._mode: Mode = mode
@@ -205,6 +207,9 @@ class LiveRoom:
     def get_ready_to_compare(self) -> None:
         """Compile what comparing measures needs, in a thread of its own that nothing waits for."""
         threading.Thread(target=self._comparing.warm_up, name="get ready to compare", daemon=True).start()
+
+    def crowds(self, language: str) -> list[CrowdView]:
+        return [] if self._tracking is None else self._tracking.views(language)
 
     def span(self) -> tuple[int, int]:
         now = self._clock.now_us()

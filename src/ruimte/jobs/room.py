@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from ruimte.jobs.compared import CompareView, Effect
+from ruimte.jobs.crowd_view import CrowdView
 from ruimte.lab.lab import Lab
 from ruimte.model.role import Actor
 
@@ -298,6 +299,10 @@ class Room(Protocol):
 
     def logbook(self, language: str, before: int | None = None, limit: int = 50) -> list[LogView]:
         """Newest first, from below id ``before``."""
+        ...
+
+    def crowds(self, language: str) -> list[CrowdView]:
+        """What each device that tells tracks sees now; none where the lab has no such device."""
         ...
 
     def span(self) -> tuple[int, int]:
