@@ -1,0 +1,132 @@
+"""Jülich text is read as PedPy reads it; what it does not tell is asked, and what is broken is told by line and column."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ruimte.errors import RuimteError
+from ruimte.intake.tracks import read_tracks
+
+ROWS = "1 0 0.5 1.0 1.8\n1 1 0.6 1.0 1.8\n2 1 3.0 4.0 1.7\n"
+HEAD = "# framerate: 25 fps\n# id frame x/m y/m z/m\n"
+
+
+def write(folder: Path, text: str | bytes, name: str = "walk.txt") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def refused(path: Path, **asked: object) -> str:
+    with pytest.raises(RuimteError) as raised:
+        read_tracks(path, **asked)  # type: ignore[arg-type]
+    return str(raised.value).removeprefix(str(path))
+
+
+def test_rows_become_frames_in_metres(tmp_path: Path) -> None:
+    read = read_tracks(write(tmp_path, HEAD + ROWS))
+    assert (read.format, read.unit, read.notes) == ("juelich-text", "m", ())
+    assert read.frames.rate_hz == 25
+    assert read.frames.number.tolist() == [0, 1]
+    assert read.frames.person.tolist() == [1, 1, 2]
+    assert read.frames.x_m.tolist() == [0.5, 0.6, 3.0]
+    assert read.frames.y_m.tolist() == [1.0, 1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("comment", "unit"),
+    [
+        ("# id frame x/m y/m z/m", "m"),
+        ("# id frame x/cm y/cm z/cm", "cm"),
+        ("#X,Y,Z: the agents coordinates (in metres)", "m"),
+        ("# positions in cm", "cm"),
+        ("# ID FR X [in cm] Y [in cm] Z [in cm]", "cm"),
+    ],
+)
+def test_the_unit_is_what_the_comments_tell(tmp_path: Path, comment: str, unit: str) -> None:
+    read = read_tracks(write(tmp_path, f"#framerate: 16.00\n{comment}\n{ROWS}"))
+    assert (read.unit, read.frames.rate_hz) == (unit, 16)
+    assert read.frames.x_m[0] == (0.5 if unit == "m" else 0.005)
+
+
+def test_tabs_blanks_line_ends_bom_and_gzip_make_no_difference(tmp_path: Path) -> None:
+    plain = read_tracks(write(tmp_path, HEAD + ROWS)).frames
+    for number, text in enumerate(
+        [
+            HEAD + ROWS.replace(" ", "\t"),
+            HEAD + ROWS.replace(" ", "  \t ").replace("\n", " \n"),
+            (HEAD + ROWS).replace("\n", "\r\n"),
+            "\ufeff" + HEAD + "\n" + ROWS.replace("1 1 ", "# a comment between\n 1 1 "),
+            HEAD + ROWS.replace("1 0 ", "1.000e+00 0.000e+00 ").rstrip("\n"),
+        ]
+    ):
+        assert read_tracks(write(tmp_path, text, f"{number}.txt")).frames.x_m.tolist() == plain.x_m.tolist(), number
+    assert (
+        read_tracks(write(tmp_path, gzip.compress((HEAD + ROWS).encode()), "walk.txt.gz")).frames.x_m.tolist()
+        == plain.x_m.tolist()
+    )
+
+
+def test_the_order_of_columns_is_what_a_comment_tells(tmp_path: Path) -> None:
+    text = "# framerate: 25\n# frame id y/m x/m\n7 1 2.0 3.0\n8 1 2.5 3.0\n"
+    frames = read_tracks(write(tmp_path, text)).frames
+    assert frames.number.tolist() == [7, 8]
+    assert (frames.x_m.tolist(), frames.y_m.tolist()) == ([3.0, 3.0], [2.0, 2.5])
+
+
+def test_what_the_file_does_not_tell_is_asked_with_a_hint_of_what_it_looks_like(tmp_path: Path) -> None:
+    path = write(tmp_path, "1 0 50 100 180\n2 0 113 100 180\n2 1 113 160 180\n")
+    assert refused(path) == ": does not tell its frame rate; give --rate, frames a second (25, say)"
+    hint = refused(path, rate_hz=16)
+    assert hint == (
+        ": does not tell the unit of its positions (x spans 63, y 60; the nearest neighbour is 63 away (median)); "
+        "give --unit m or --unit cm"
+    )
+    read = read_tracks(path, rate_hz=16, unit="cm")
+    assert read.frames.x_m.tolist() == [0.5, 1.13, 1.13]
+    assert read.notes == ("no comment names the columns: they were read as id, frame, x, y",)
+
+
+def test_what_the_file_tells_is_not_overruled(tmp_path: Path) -> None:
+    path = write(tmp_path, HEAD + ROWS)
+    assert "tells its positions in m, not in cm" in refused(path, unit="cm")
+    assert "tells 25 frames a second, not 16" in refused(path, rate_hz=16)
+    assert read_tracks(path, unit="m", rate_hz=25).unit == "m"
+    assert "different units (cm, m)" in refused(write(tmp_path, "# framerate: 25\n# x/cm\n# in m\n" + ROWS))
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("1 0 0.5 1.0\n1 1 abc 1.0\n", ", line 4, column x: is not a number; "),
+        ("1 0 0.5 1.0\n1 one 0.5 1.0\n", ", line 4, column frame: is not a number; "),
+        ("1 0 0.5 1.0\n1 nan 0.5 1.0\n", ", line 4, column frame: is not a number; "),
+        ("1 0 0.5 1.0\n\n1 1 0.5\n", ", line 5: holds 3 cells, not 4; "),
+        ("1 0 0.5 1.0\n1.5 1 0.5 1.0\n", ", line 4: the id is no whole number; "),
+        ("1 0 0.5 1.0\n1 1e300 0.5 1.0\n", ", line 4: the frame is no whole number; "),
+        ("99999999999999999999 0 0.5 1.0\n", ", line 3: the id is no whole number; "),
+        ("1 0\n", ": its first row has 2 cells; "),
+        ("", ": holds no positions; "),
+        ("1 0 0.5 1.0\n2 0 3.0 1.0\n1 0 0.5 1.0\n", ": the same person is twice in frame 0 (line 3 and line 5); "),
+        ("1 0 0.5 1.0\n1 40 0.5 1.0\n1 80 0.5 1.0\n", ": only every 40th frame holds somebody who stays; "),
+        ("1 0 0.5 1.0\n2 9000000 0.5 1.0\n", ": 2 positions over 9000001 frames; "),
+    ],
+)
+def test_broken_rows_are_told_by_line_and_column(tmp_path: Path, rows: str, told: str) -> None:
+    assert refused(write(tmp_path, HEAD + rows)).startswith(told)
+
+
+def test_positions_that_are_no_numbers_stay_as_not_known(tmp_path: Path) -> None:
+    frames = read_tracks(write(tmp_path, HEAD + "1 0 nan 1.0\n1 1 inf 1.0\n1 2 0.5 -NaN\n1 3 0.5 1.0\n")).frames
+    assert np.isfinite(frames.x_m).tolist() == [False, False, True, True]
+    assert np.isfinite(frames.y_m).tolist() == [True, True, False, True]
+
+
+def test_rows_in_any_order_are_put_in_order(tmp_path: Path) -> None:
+    frames = read_tracks(write(tmp_path, HEAD + "2 1 3.0 4.0\n1 1 0.6 1.0\n1 0 0.5 1.0\n")).frames
+    assert frames.person.tolist() == [1, 1, 2]
+    assert frames.x_m.tolist() == [0.5, 0.6, 3.0]
