@@ -78,7 +78,7 @@ def _head(content: bytes, width: int, where: str) -> _Head:
 def _places(comment: str, width: int) -> tuple[int, ...] | None:
     """Where a comment that names the columns of rows with so many cells has id, frame, x and y; None where it names none.
 
-    >>> _places("frame id x/m y/m z/m", 5), _places("with id frame x y", 5)
+    >>> _places("frame id x/m y/m z/m", 5), _places("each row has id frame x y", 5)
     ((1, 0, 2, 3), None)
     """
     words = [word.split("/")[0] for word in re.sub(r"\s*[\[(].*?[\])]", "", comment.lower()).split()]
