@@ -11,7 +11,7 @@ RECIPE := pyproject.toml hatch_build.py package.json package-lock.json
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
 VENDOR := src/ruimte/web/static/vendor
 comma := ,
-NODE := demo,mqtt,broker,archive,forecast,report,share,otel
+NODE := demo,mqtt,broker,archive,forecast,report,share,otel,tracks
 
 # pip tells little, and of what is large that it is being fetched; errors it tells in full. Of all modules only those
 # that the node uses are compiled (pyarrow uses pandas where it finds it): all of them would take a third of the time of an install.

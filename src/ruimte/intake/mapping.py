@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -16,6 +17,8 @@ from ruimte.intake.rows import Edge, Folded
 from ruimte.lab.mistakes import Mistake, Spot
 from ruimte.lab.tables import typed
 from ruimte.text import duration_us
+
+M = TypeVar("M", bound=msgspec.Struct)
 
 FORMAT = 1
 """Version of the mapping file; a newer one is refused."""
@@ -117,6 +120,11 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def read_mapping(path: Path) -> Mapping:
     """Read and check a mapping file; raises ``RuimteError`` naming the file, the field and the mend."""
+    return checked_mapping(path, Mapping, _check)
+
+
+def checked_mapping(path: Path, kind: type[M], check: Callable[[M, Spot], None]) -> M:
+    """A mapping file of some kind, with what ``check`` finds in it. Raises as ``read_mapping`` does."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         raw = tomllib.loads(text)
@@ -130,10 +138,10 @@ def read_mapping(path: Path) -> Mapping:
     if raw.get("format", FORMAT) != FORMAT:
         spot.mistake(f"version {raw['format']!r} is not known", f"write {FORMAT}, or use a newer ruimte", at="format")
         raise _error(found)
-    mapping = typed(raw, Mapping, spot)
+    mapping = typed(raw, kind, spot)
     if mapping is None:
         raise _error(found)
-    _check(mapping, spot)
+    check(mapping, spot)
     if found:
         raise _error(found)
     return mapping
@@ -152,7 +160,7 @@ def _check(mapping: Mapping, spot: Spot) -> None:
     for field, text in (("interval", mapping.interval), ("longest_gap", mapping.longest_gap)):
         if text is not None and not _is_duration(text):
             spot.mistake(f"{text!r} is not a length of time", 'write one like "15m"', at=field)
-    if mapping.time_zone is not None and not _is_zone(mapping.time_zone):
+    if mapping.time_zone is not None and not is_zone(mapping.time_zone):
         spot.mistake(f"{mapping.time_zone!r} is not known", 'write one like "Europe/Amsterdam"', at="time_zone")
     if (mapping.sensor is None) == (not mapping.columns):
         spot.mistake("a file is long or wide", "give either sensor or columns", at="sensor")
@@ -177,7 +185,8 @@ def _is_duration(text: str) -> bool:
         return False
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether a time zone of this name is known."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

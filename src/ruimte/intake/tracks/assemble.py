@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ruimte.errors import RuimteError
+from ruimte.intake.tracks.content import MOST_WHOLE
 from ruimte.intake.tracks.recording import Asked
 from ruimte.intake.tracks.units import PER_METRE
 from ruimte.tracks.frames import Frames, frames_of
@@ -46,3 +47,14 @@ def assembled(person: Index, frame: Index, x: Array, y: Array, unit: str, rate_h
         return frames_of(person, frame, x / PER_METRE[unit], y / PER_METRE[unit], rate_hz)
     except RuimteError as error:
         raise RuimteError(error.what, asked.where, error.mend) from None
+
+
+def whole_column(values: NDArray[np.float64] | NDArray[np.int64], column: str, asked: Asked, name: RowName) -> Index:
+    """Numbers of persons or frames; raises ``RuimteError`` with the row of what is no whole number."""
+    with np.errstate(invalid="ignore"):
+        broken = np.flatnonzero((values != np.round(values)) | (values < -MOST_WHOLE) | (values > MOST_WHOLE))
+    if len(broken):
+        raise RuimteError(
+            f"the {column} is no whole number", f"{asked.where}, {name(int(broken[0]))}", "number persons and frames 0, 1, 2 …"
+        )
+    return values.astype(np.int64)

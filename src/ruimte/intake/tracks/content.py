@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ruimte.errors import RuimteError
@@ -48,6 +50,18 @@ def require_rows(rows: int, where: str) -> None:
         raise RuimteError("holds no positions", where, "fetch it again, or choose another file")
     if rows > MOST_ROWS:
         raise RuimteError(f"holds {rows:,} positions, more than {MOST_ROWS:,}", where, "split it by time")
+
+
+@contextmanager
+def damage_told(where: str) -> Iterator[None]:
+    """Turn whatever a library raises of a file's insides into a ``RuimteError``: what a damaged file does is not documented."""
+    try:
+        yield
+    except RuimteError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+        raise RuimteError(f"the file is cut off or damaged ({reason})", where, "fetch it again, or choose another file") from None
 
 
 def _unpacked(path: Path) -> bytes:

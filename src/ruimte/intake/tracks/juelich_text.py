@@ -12,19 +12,14 @@ import re
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from numpy.typing import NDArray
 
 from ruimte.errors import RuimteError
-from ruimte.intake.tracks.assemble import assembled
-from ruimte.intake.tracks.content import MOST_WHOLE, require_rows
+from ruimte.intake.tracks.assemble import RowName, assembled, whole_column
+from ruimte.intake.tracks.content import require_rows
 from ruimte.intake.tracks.recording import Asked, Recording
 from ruimte.intake.tracks.units import agreed_rate, agreed_unit
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
 
 _COLUMNS = ("id", "frame", "x", "y")
 _RATE = re.compile(r"(?:frame\s?rate|fps)\s*[:=]?\s*([0-9]+(?:[.][0-9]+)?)", re.IGNORECASE)
@@ -41,10 +36,12 @@ class JuelichText:
         text = _plain(content)
         width = _width(text, asked.where)
         head = _head(content, width, asked.where)
-        person, frame, x, y = _columns(text, width, head.places, asked.where)
-        require_rows(len(x), asked.where)
+        table = _columns(text, width, head.places, asked.where)
+        require_rows(len(table), asked.where)
+        person, frame = (whole_column(table[at].to_numpy(), each, asked, _lines(text)) for at, each in ((0, "id"), (1, "frame")))
+        x, y = table[2].to_numpy(), table[3].to_numpy()
         rate_hz, unit = agreed_rate(head.rate_hz, asked), agreed_unit(head.unit, asked, frame, x, y)
-        frames = assembled(person, frame, x, y, unit, rate_hz, asked, lambda row: f"line {_line(text, row)}")
+        frames = assembled(person, frame, x, y, unit, rate_hz, asked, _lines(text))
         return Recording(frames, self.name, unit, notes=head.notes)
 
 
@@ -122,18 +119,12 @@ def _width(text: bytes, where: str) -> int:
     return width
 
 
-def _columns(text: bytes, width: int, places: tuple[int, ...], where: str) -> tuple[Index, Index, Array, Array]:
+def _columns(text: bytes, width: int, places: tuple[int, ...], where: str) -> pa.Table:
     """Persons, frames, x and y. Raises ``RuimteError`` with the line and the column of what is no number."""
     table = _table(text, places, pa.int64()) or _table(text, places, pa.float64())  # many write whole numbers as 1.00e+00
     if table is None or table[0].null_count or table[1].null_count:
         raise _fault(text, width, places, where)
-    person, frame, x, y = (column.to_numpy() for column in table.columns)
-    for name, column in (("id", person), ("frame", frame)):
-        broken = np.flatnonzero((column != np.round(column)) | (abs(column) > MOST_WHOLE))
-        if len(broken):
-            line = _line(text, int(broken[0]))
-            raise RuimteError(f"the {name} is no whole number", f"{where}, line {line}", "number persons and frames 0, 1, 2 …")
-    return person.astype(np.int64), frame.astype(np.int64), x, y
+    return table
 
 
 def _table(text: bytes, places: tuple[int, ...], whole: pa.DataType) -> pa.Table | None:
@@ -164,7 +155,11 @@ def _fault(text: bytes, width: int, places: tuple[int, ...], where: str) -> Ruim
     return RuimteError("cannot be read as numbers", where, "check that it is text with a person and frame a line")
 
 
-def _line(text: bytes, row: int) -> int:
-    """The number of the line that holds a row; 0 is the first row, 1 the first line."""
-    held = (number for number, line in enumerate(text.split(b"\n"), start=1) if line)
-    return next(islice(held, row, None))
+def _lines(text: bytes) -> RowName:
+    """How rows are called: by the number of the line that holds them, where empty lines hold none."""
+
+    def name(row: int) -> str:
+        held = (number for number, line in enumerate(text.split(b"\n"), start=1) if line)
+        return f"line {next(islice(held, row, None))}"
+
+    return name

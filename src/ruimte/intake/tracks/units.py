@@ -11,6 +11,8 @@ from ruimte.errors import RuimteError
 from ruimte.intake.tracks.recording import Asked
 
 PER_METRE = {"m": 1, "cm": 100, "mm": 1000}
+DEGREES = "degrees"
+"""Longitude and latitude: a file that has these tells its unit by that."""
 
 _SAMPLE_FRAMES, _SAMPLE_PEOPLE = 20, 300
 """The distance to the nearest neighbour is looked at in so many frames, of so many people each."""
@@ -22,8 +24,10 @@ Index = NDArray[np.int64]
 def agreed_unit(told: str | None, asked: Asked, frame: Index, x: Array, y: Array) -> str:
     """The unit of positions, as the file and whoever reads it agree on. Raises ``RuimteError`` where nobody tells it, and
     where they differ."""
-    if asked.unit is not None and asked.unit not in PER_METRE:
+    if asked.unit is not None and asked.unit not in (*PER_METRE, DEGREES):
         raise RuimteError(f"{asked.unit!r} is not a unit", asked.where, f"give one of {', '.join(PER_METRE)}")
+    if told is None and asked.unit == DEGREES:
+        raise RuimteError("x and y are no degrees", asked.where, "name longitude and latitude in a mapping (--mapping)")
     if told is None and asked.unit is None:
         raise RuimteError(
             f"does not tell the unit of its positions ({likeness(frame, x, y)})", asked.where, "give --unit m or --unit cm"
