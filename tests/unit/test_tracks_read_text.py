@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from track_files import recorded, refused, require_same, write
 
-from ruimte.errors import RuimteError
-from ruimte.intake.tracks import read_tracks
+from ruimte.intake.tracks import content, read_tracks
 
 ROWS = "1 0 0.5 1.0 1.8\n1 1 0.6 1.0 1.8\n2 1 3.0 4.0 1.7\n"
 HEAD = "# framerate: 25 fps\n# id frame x/m y/m z/m\n"
-
-
-def write(folder: Path, text: str | bytes, name: str = "walk.txt") -> Path:
-    path = folder / name
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
-
-
-def refused(path: Path, **asked: object) -> str:
-    with pytest.raises(RuimteError) as raised:
-        read_tracks(path, **asked)  # type: ignore[arg-type]
-    return str(raised.value).removeprefix(str(path))
 
 
 def test_rows_become_frames_in_metres(tmp_path: Path) -> None:
@@ -112,7 +101,7 @@ def test_what_the_file_tells_is_not_overruled(tmp_path: Path) -> None:
         ("1 0\n", ": its first row has 2 cells; "),
         ("", ": holds no positions; "),
         ("1 0 0.5 1.0\n2 0 3.0 1.0\n1 0 0.5 1.0\n", ": the same person is twice in frame 0 (line 3 and line 5); "),
-        ("1 0 0.5 1.0\n1 40 0.5 1.0\n1 80 0.5 1.0\n", ": only every 40th frame holds somebody who stays; "),
+        ("1 0 0.5 1.0\n1 40 0.5 1.0\n1 80 0.5 1.0\n", ": whoever stays is seen in one of 40 frames only; "),
         ("1 0 0.5 1.0\n2 9000000 0.5 1.0\n", ": 2 positions over 9000001 frames; "),
     ],
 )
@@ -130,3 +119,52 @@ def test_rows_in_any_order_are_put_in_order(tmp_path: Path) -> None:
     frames = read_tracks(write(tmp_path, HEAD + "2 1 3.0 4.0\n1 1 0.6 1.0\n1 0 0.5 1.0\n")).frames
     assert frames.person.tolist() == [1, 1, 2]
     assert frames.x_m.tolist() == [0.5, 0.6, 3.0]
+
+
+def test_what_is_no_file_or_not_whole_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none.txt").startswith(": file not found; ")
+    assert refused(tmp_path).startswith(": this is a folder, not a file; ")
+    assert refused(write(tmp_path, "")).startswith(": the file is empty; ")
+    assert refused(write(tmp_path, " \n\n")).startswith(": the file is empty; ")
+    packed = gzip.compress((HEAD + ROWS * 1000).encode())
+    assert ": the gzip file is cut off or damaged" in refused(write(tmp_path, packed[: len(packed) // 2], "cut.txt.gz"))
+    assert refused(write(tmp_path, HEAD + ROWS, "plain.txt.gz")).startswith(": is not gzip; ")
+    assert ": its format is not sure; give --format, one of juelich-text, " in refused(write(tmp_path, "Dear all,\nsee you\n"))
+    assert ": format 'csv' is not known; give one of juelich-text, " in refused(write(tmp_path, HEAD + ROWS), format="csv")
+    assert ": format juelich-text needs no mapping; " in refused(
+        write(tmp_path, HEAD + ROWS), format="juelich-text", mapping=tmp_path / "m.toml"
+    )
+    assert ": format juelich-text needs no homography; " in refused(write(tmp_path, HEAD + ROWS), homography=np.eye(3))
+
+
+def test_what_unpacks_to_more_than_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "MOST_BYTES", 1_000_000)
+    bomb = write(tmp_path, gzip.compress(bytes(50_000_000)), "walk.txt.gz")
+    assert bomb.stat().st_size < 100_000
+    assert refused(bomb) == ": holds more than 1 MB; split it by time"
+    monkeypatch.setattr(content, "MOST_ROWS", 2)
+    assert refused(write(tmp_path, HEAD + ROWS)) == ": holds 3 positions, more than 2; split it by time"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "asked", "unit"),
+    [
+        ("040_c_56_h-.txt.gz", {}, "m"),
+        ("bi_corr_400_b_03.txt.gz", {}, "cm"),
+        ("uo-050-180-180.txt.gz", {"unit": "cm", "rate_hz": 16}, "cm"),
+    ],
+)
+def test_real_walks_are_read_as_pedpy_reads_them(name: str, asked: dict[str, Any], unit: str, tmp_path: Path) -> None:
+    pedpy = pytest.importorskip("pedpy", reason="the extra peers is not installed")
+    path = recorded(f"juelich_trajectories/{name}")
+    plain = write(tmp_path, gzip.decompress(path.read_bytes()))
+    theirs = pedpy.load_trajectory(
+        trajectory_file=plain,
+        default_frame_rate=asked.get("rate_hz"),
+        default_unit=pedpy.TrajectoryUnit.CENTIMETER if "unit" in asked else None,
+    )
+    ours = read_tracks(path, **asked)
+    assert ours.unit == unit
+    assert ours.frames.rate_hz == theirs.frame_rate
+    require_same(ours.frames, theirs.data)

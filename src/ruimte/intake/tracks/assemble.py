@@ -39,7 +39,7 @@ def assembled(person: Index, frame: Index, x: Array, y: Array, unit: str, rate_h
         )
     if len(step) and (usual := int(np.median(step))) > 1:
         raise RuimteError(
-            f"only every {usual}th frame holds somebody who stays",
+            f"whoever stays is seen in one of {usual} frames only",
             asked.where,
             "number frames 0, 1, 2 … and give the rate of these; if they are times, use a mapping that says so",
         )

@@ -75,8 +75,9 @@ def _message(device: DeviceFormat, payload: msgspec.Raw, number: int, zone: Zone
 def _tells_offset(device: DeviceFormat, content: bytes, asked: Asked) -> bool:
     """Whether times mean the same everywhere, which those without an offset do not."""
     payload = raw_objects(content, asked.where)[0]
-    here, elsewhere = (_message(device, payload, 1, zone, asked) for zone in (_HERE, _ELSEWHERE))
-    return [each.time_us for each in here.frames] == [each.time_us for each in elsewhere.frames]
+    told = [_message(device, payload, 1, zone, asked) for zone in (_HERE, _ELSEWHERE)]
+    here, elsewhere = ([each.time_us for each in (*sent.frames, *sent.image_frames)] for sent in told)
+    return here == elsewhere
 
 
 def _recording(sent: list[_Sent], format_name: str, tells_offset: bool, asked: Asked) -> Recording:

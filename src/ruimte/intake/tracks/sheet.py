@@ -65,7 +65,7 @@ def numbers(column: pa.ChunkedArray, title: str, decimal: str, where: str, name:
     if _is_text(column):
         column = pc.utf8_trim_whitespace(column.cast(pa.string()))
         column = pc.replace_substring(column, ",", ".") if decimal == "," else column
-        column = pc.replace_with_mask(column, pc.fill_null(pc.equal(column, ""), False), pa.scalar(None, pa.string()))
+        column = pc.if_else(pc.equal(column, ""), None, column)
     try:
         return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     except pa.ArrowInvalid:
