@@ -17,7 +17,7 @@ from ruimte.lab.validity import moment_us
 from ruimte.tracks.area import walkable_area
 from ruimte.tracks.distancing import Distancing, Rule
 from ruimte.tracks.frames import frames_of
-from ruimte.tracks.permission import require_distancing
+from ruimte.lab.distancing import require_distancing
 from ruimte.tracks.radial import chance_within
 
 NAN = math.nan

@@ -65,13 +65,14 @@ class IndicatorView(_View, frozen=True, kw_only=True):
 class DistanceFiguresView(_View, frozen=True, kw_only=True):
     """How often people who are not together come too close. Off unless the register allows it: ``on``, and ``why`` not.
 
-    ``exposure``: people by seconds too close, in classes that begin at 0 and at each of ``exposure_s``. ``radial``: pairs by ring
-    of ``ring_m``, over what chance would give.
+    All is since ``since``, within the hour. ``exposure``: people by seconds too close, in classes that begin at 0 and at each of
+    ``exposure_s``. ``radial``: pairs by ring of ``ring_m``, over what chance would give.
     """
 
     on: bool
     why: str = ""
     until: str | None = None
+    since: str | None = None
     contact_m: float | None = None
     people: int = 0
     provisional: int = 0

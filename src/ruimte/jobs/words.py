@@ -10,6 +10,7 @@ from babel.numbers import format_decimal, format_percent
 
 from ruimte.clock import from_us
 from ruimte.jobs.compare_sentences import SENTENCES as COMPARING
+from ruimte.jobs.crowd_words import SENTENCES as CROWDS
 from ruimte.jobs.delivery_words import SENTENCES as DELIVERY
 from ruimte.jobs.partner_reasons import reason_in
 from ruimte.jobs.partner_words import CONDITIONS
@@ -232,7 +233,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
     },
 }
-_SENTENCES |= DELIVERY | COMPARING | PARTNERS | SHARING
+_SENTENCES |= CROWDS | DELIVERY | COMPARING | PARTNERS | SHARING
 _MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
 IDENTIFIERS = {
     "a number plate": "een kenteken",
@@ -336,7 +337,7 @@ class Words:
 
     def _write(self, name: str, value: Any) -> str:
         language = self._language
-        if name == "heard":
+        if name in ("heard", "ends"):
             return str(format_datetime(from_us(int(value)), "d MMM HH:mm", tzinfo=self._zone, locale=language))
         if name in ("time", "start", "end", "until"):
             return str(format_datetime(from_us(int(value)), "HH:mm", tzinfo=self._zone, locale=language))

@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ruimte.clock import DAY_US
 from ruimte.lab.actions import Named, check_measures
+from ruimte.lab.distancing import DISTANCING, mistake_in
 from ruimte.lab.field_reports import report_key, report_sensors
 from ruimte.lab.files import (
     SENSORTHINGS,
@@ -345,8 +346,12 @@ def _check_validity(
 
 def _check_algorithms(register: _Entries[AlgorithmEntry], zone: ZoneInfo, whole: Spot, needed: tuple[str, ...]) -> None:
     for algorithm, _, spot in register:
-        if algorithm is not None:
-            _check_validity(algorithm, zone, spot)
+        if algorithm is None:
+            continue
+        _check_validity(algorithm, zone, spot)
+        wrong = mistake_in(algorithm, zone) if algorithm.key == DISTANCING else None
+        if wrong is not None and wrong.why != "reversed":
+            spot.mistake(wrong.what, wrong.mend, at=wrong.field)
     named = {key for _, key, _ in register}
     for key in needed:
         if key not in named:

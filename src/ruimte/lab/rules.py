@@ -229,6 +229,10 @@ def bearing(value: float) -> Complaint:
     return None if -360 <= value <= 360 else (f"{value} is not an angle", "write degrees clockwise from north, 0 to 360")
 
 
+def distance_apart(value: float) -> Complaint:
+    return None if 0.3 <= value <= 5 else (f"{value} m is no distance that people are asked to keep", "write metres, like 1.5")
+
+
 def frame_rate(value: float) -> Complaint:
     return None if 0.1 <= value <= 200 else (f"{value} frames a second", "write the sensor's frame rate in 1/s, like 12.5")
 
@@ -285,7 +289,7 @@ RULES: dict[type[msgspec.Struct], dict[str, Rule]] = {
     },
     Retention: {"observations": length_of_time, "logbook": length_of_time, "staff": length_of_time},
     Map: {"tiles": one_of("base map", "none", "pdok-grey")},
-    Distancing: {"distance_m": positive},
+    Distancing: {"distance_m": distance_apart},
     FieldReports: {"legal_ground": filled, "accuracy": share},
     Privacy: {
         "epsilon_per_day": positive,

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ruimte.tracks.danger import Indicator, Parameter, Unknown, positive, same_rows, window_of
 from ruimte.tracks.frames import Frames
@@ -48,6 +48,7 @@ def congestion_level(
     *,
     window_s: float = 10.0,
     until_frame: int | None = None,
+    missing: ArrayLike = (),
     area_m2: float | None = None,
     least_density: float = 0.5,
     least_people: int = 10,
@@ -60,10 +61,11 @@ def congestion_level(
     Args:
         frames, motion: the tracks and their velocities.
         grid: the region and its squares.
+        missing: numbers of frames that never came; density is that of those that did.
         area_m2: how much of it can be walked on; None: all.
         least_density, least_people: with fewer persons/m², or fewer people in all, it is not known.
-        least_seen, least_share: a square has a velocity from so many positions on; the rotation of so large a share of the
-            squares has to be known.
+        least_seen, least_share: a square has a velocity from so many positions on; the rotation of squares that make
+            up so large a share of the area has to be known.
         least_speed_m_s: slower than this nobody moves, and the level is not known. All these limits are ours.
 
     Raises ``RuimteError`` for numbers that make no sense.
@@ -74,7 +76,7 @@ def congestion_level(
     area = grid.columns * grid.rows * grid.side_m**2 if area_m2 is None else area_m2
     positive(area, "area", "m²")
     same_rows(frames, len(motion.x_m_s))
-    window = window_of(frames, window_s, until_frame)
+    window = window_of(frames, window_s, until_frame, missing)
     rows = np.arange(window.first, window.last)
     with np.errstate(over="ignore", invalid="ignore"):
         column = np.floor((frames.x_m[rows] - grid.west_m) / grid.side_m)
@@ -82,13 +84,13 @@ def congestion_level(
         inside = (column >= 0) & (column < grid.columns) & (line >= 0) & (line < grid.rows)
     rows, square = rows[inside], (line[inside] * grid.columns + column[inside]).astype(np.int64)
     people = len(np.unique(frames.person[rows]))
-    density = len(rows) / max(window.end - window.begin, 1) / area
+    density = len(rows) / max(window.seen, 1) / area
     x_m_s, y_m_s = _field(motion, rows, square, grid, least_seen)
     rotation = _rotation(x_m_s, y_m_s, grid.side_m)
     fast = np.hypot(x_m_s, y_m_s)
     speed = float(np.nanmean(fast)) if np.isfinite(fast).any() else math.nan
     known = np.isfinite(rotation)
-    share = known.mean() if known.size else 0.0
+    share = min(known.sum() * grid.side_m**2 / area, 1.0)
     unknown: Unknown = ""
     why = ""
     if window.short:
@@ -98,7 +100,7 @@ def congestion_level(
     elif density < least_density:
         unknown, why = "low density", f"{density:.2g} persons/m², less than {least_density:g}"
     elif share < least_share or not known.any():
-        unknown, why = "few people", f"rotation known of {share:.0%} of the squares, less than {least_share:.0%}"
+        unknown, why = "few people", f"rotation known of {share:.0%} of the area, less than {least_share:.0%}"
     elif speed < least_speed_m_s:
         unknown, why = "nobody moves", f"mean speed {speed:.2g} m/s, less than {least_speed_m_s:g} m/s"
     level = math.nan if unknown else float(np.nanmax(rotation) - np.nanmin(rotation)) / speed
@@ -108,7 +110,7 @@ def congestion_level(
         Parameter("region", area, "m²"),
         Parameter("least density", least_density, "persons/m²"),
         Parameter("least people", least_people, ""),
-        Parameter("least share of squares", least_share, ""),
+        Parameter("least share of area", least_share, ""),
         Parameter("least positions in a square", least_seen, ""),
         Parameter("least speed", least_speed_m_s, "m/s"),
     )

@@ -11,10 +11,16 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from ruimte.errors import RuimteError
 from ruimte.tracks.frames import Frames
 
 LABEL = "indicator, not validated as a predictor"
+
+LEAST_SEEN = 0.9
+"""The share of the frames of a window that must have come."""
 
 Unknown = Literal["", "few people", "low density", "short window", "nobody moves", "no peak"]
 """Why a figure is not known; empty where it is."""
@@ -62,17 +68,19 @@ class Indicator:
 @dataclass(frozen=True, slots=True)
 class Window:
     """The last frames up to one: frames ``begin`` to ``end`` (without) of a recording, rows ``first`` to ``last`` (without).
-    ``short``: why that is less than was asked for; empty where it is not."""
+    ``seen``: how many of the frames were. ``short``: why that is less than was asked for; empty where it is not."""
 
     begin: int
     end: int
     first: int
     last: int
+    seen: int
     short: str
 
 
-def window_of(frames: Frames, window_s: float, until_frame: int | None = None) -> Window:
-    """The ``window_s`` seconds up to and with frame ``until_frame``, or the last one.
+def window_of(frames: Frames, window_s: float, until_frame: int | None = None, missing: ArrayLike = ()) -> Window:
+    """The ``window_s`` seconds up to and with frame ``until_frame``, or the last one. ``missing``: numbers of frames that never
+    came; nobody is in them, which does not mean that nobody was there. With more than a tenth of those a window is too short.
 
     Raises ``RuimteError`` for a window that is no length of time, or a frame that is not there.
     """
@@ -83,8 +91,14 @@ def window_of(frames: Frames, window_s: float, until_frame: int | None = None) -
     end = len(frames) if until_frame is None else until_frame - frames.first + 1
     wanted = max(round(window_s * frames.rate_hz), 1)
     begin = max(end - wanted, 0)
-    short = f"only {(end - begin) / frames.rate_hz:.3g} s of {window_s:g} s" if end - begin < wanted else ""
-    return Window(begin, end, int(frames.start[begin]), int(frames.start[end]), short)
+    lost = np.unique(np.asarray(missing, np.int64)) - frames.first
+    seen = end - begin - int(((lost >= begin) & (lost < end)).sum())
+    short = ""
+    if end - begin < wanted:
+        short = f"only {(end - begin) / frames.rate_hz:.3g} s of {window_s:g} s"
+    elif seen < LEAST_SEEN * wanted:
+        short = f"only {seen} of {wanted} frames came"
+    return Window(begin, end, int(frames.start[begin]), int(frames.start[end]), seen, short)
 
 
 def positive(value: float, name: str, unit: str) -> None:

@@ -1,6 +1,6 @@
 """Physical distancing: how often and how long people who are not together come closer than they should.
 
-Off unless the algorithm register has an entry for it (``ruimte.tracks.permission``). Who moves together, as one household does,
+Off unless the algorithm register has an entry for it (``ruimte.lab.distancing``). Who moves together, as one household does,
 is taken out first: two tracks are a group if they spend enough of their common time near each other, and groups that share
 somebody are one. While both are in view that is provisional; once one has left it is final. The idea is that of Pouw, Toschi,
 van Schadewijk & Corbetta (2020), PLoS ONE 15 (10) e0240963; the distances, times and shares below are ours, not from that paper.
@@ -112,6 +112,21 @@ class Pairs:
     provisional: NDArray[np.bool_]
 
 
+def rule_for(contact_m: float, ring_m: float = 0.25) -> Rule:
+    """The rule with another distance that is too close, in rings of about ``ring_m``, into which it goes a whole number of times.
+
+    >>> rule_for(1.5) == Rule(ring_m=0.25)
+    True
+    >>> rule_for(2.0).reach_m, rule_for(1.6).group_m
+    (2.5, 1.0666666666666667)
+    """
+    ring_m = contact_m / max(round(contact_m / ring_m), 1)
+    usual = Rule()
+    group_m = max(round(usual.group_m / ring_m), 1) * ring_m
+    reach_m = max(math.ceil(usual.reach_m / ring_m - 1e-9) * ring_m, contact_m, group_m)
+    return Rule(contact_m=contact_m, group_m=group_m, ring_m=ring_m, reach_m=reach_m)
+
+
 class Distancing:
     """Watches distances, of one frame as it comes in or of many at once; either way the result is the same.
 
@@ -119,6 +134,7 @@ class Distancing:
         rate_hz: frames a second.
         rule: what counts.
         area: where people can be, in which pairs by chance are reckoned; without it there is no radial distribution.
+        most_pairs: so many in memory at once at most, each some 100 to 250 bytes; a frame that would make more is refused.
 
     >>> from ruimte.tracks.frames import frames_of
     >>> watch = Distancing(rate_hz=1, rule=Rule(group_s=10))
@@ -128,11 +144,11 @@ class Distancing:
     (1, 2, 2, [0, 2, 0, 0, 0, 0, 0])
     """
 
-    def __init__(self, rate_hz: float, rule: Rule | None = None, area: Area | None = None) -> None:
+    def __init__(self, rate_hz: float, rule: Rule | None = None, area: Area | None = None, most_pairs: int = _MOST_EDGES) -> None:
         if not (math.isfinite(rate_hz) and rate_hz > 0):
             raise RuimteError(f"{rate_hz} frames a second", "distancing", "give the sensor's frame rate in 1/s")
         self.rule = rule if rule is not None else Rule()
-        self.rate_hz = float(rate_hz)
+        self.rate_hz, self._most_pairs = float(rate_hz), most_pairs
         self._limits = _limits_of(self.rule, self.rate_hz)
         edges_m = self._limits.edges_m
         self._chance = chance_within(area, edges_m) if area is not None else np.full(len(edges_m) - 1, np.nan)
@@ -230,7 +246,7 @@ class Distancing:
     def _make_room(self, number: int, people: int) -> None:
         memory, pairs = self._memory, int(self._memory.state[contacts.WANTED])
         edges, slots = int(memory.state[contacts.EDGES]) + pairs, len(memory.track)
-        if edges > _MOST_EDGES or slots + people > _MOST_TRACKS:
+        if edges > self._most_pairs or slots + people > _MOST_TRACKS:
             raise RuimteError(
                 f"{edges} pairs within {self.rule.reach_m:g} m, {slots} tracks up to frame {number}",
                 "distancing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,6 +94,29 @@ def frames_of(person: ArrayLike, frame: ArrayLike, x_m: ArrayLike, y_m: ArrayLik
     begins = np.flatnonzero(np.append(True, np.diff(who[by_track]) != 0))
     track = np.append(begins, len(who)).astype(np.int64)
     return Frames(first, start, who, x, y, float(rate_hz), by_track, track, order.astype(np.int64))
+
+
+def cut_at_gaps(frames: Frames, most: int) -> Frames:
+    """The same, with a track cut in two where it is not seen for ``most`` frames or more: it may be of somebody else then.
+
+    >>> frames = frames_of([1, 1, 1], [0, 1, 5], [0.0, 0.1, 9.0], [0.0] * 3, rate_hz=2)
+    >>> cut_at_gaps(frames, most=3).track.tolist(), cut_at_gaps(frames, most=4).track.tolist()
+    ([0, 2, 3], [0, 3])
+    """
+    apart = np.diff(frames.frame[frames.by_track]) > most
+    return replace(frames, track=np.union1d(frames.track, np.flatnonzero(apart) + 1))
+
+
+def in_slots(frames: Frames, every: int, first: int, last: int) -> Frames:
+    """The same rows, numbered by slots of ``every`` frames, from slot ``first`` to ``last``; one frame of a slot may hold rows.
+
+    >>> frames = frames_of([1, 1], [11, 15], [0.0, 0.1], [0.0, 0.0], rate_hz=10)
+    >>> slots = in_slots(frames, 5, first=1, last=4)
+    >>> slots.frame.tolist(), slots.start.tolist(), slots.rate_hz
+    ([2, 3], [0, 0, 1, 2, 2], 2.0)
+    """
+    start = np.searchsorted(frames.frame // every, np.arange(first, last + 2)).astype(np.int64)
+    return replace(frames, first=first, start=start, rate_hz=frames.rate_hz / every)
 
 
 def whole(values: ArrayLike, column: str) -> Index:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ruimte.errors import RuimteError
 from ruimte.tracks.area import Area
-from ruimte.tracks.danger import Indicator, Parameter, Unknown, positive, same_rows, window_of
+from ruimte.tracks.danger import LEAST_SEEN, Indicator, Parameter, Unknown, positive, same_rows, window_of
 from ruimte.tracks.frames import Frames
 from ruimte.tracks.motion import Motion
 
@@ -33,6 +33,17 @@ _FINER = 8
 """The spectrum is reckoned at so many times more frequencies than the window tells apart, so that the peak is found well."""
 _LEAST_KNOWN = 0.9
 """The share of frames of which the mean velocity has to be known; between those it is drawn straight."""
+WINDOW_S = 90.0
+"""Five periods of 18 s; three of up to half a minute, which wider places may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sway:
+    """Of each frame of a region, one after another: the mean velocity of those in it (frames,), v_x + i v_y in m/s, NaN where
+    nobody's is known; and how many there are (frames,), NaN where the frame never came."""
+
+    velocity: NDArray[np.complex128]
+    people: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +66,9 @@ def collective_oscillation(
     motion: Motion,
     region: Area,
     *,
-    window_s: float = 90.0,
+    window_s: float = WINDOW_S,
     until_frame: int | None = None,
+    missing: ArrayLike = (),
     confinement_m: float | None = None,
     fastest_s: float = 4.0,
     least_density: float = 4.0,
@@ -69,6 +81,7 @@ def collective_oscillation(
     Args:
         frames, motion: the tracks and their velocities.
         region: whose people count.
+        missing: numbers of frames that never came.
         confinement_m: how wide the place is, the length of which the frequency falls.
         fastest_s: shorter periods than this are steps and errors.
         least_density, least_people: with fewer persons/m², or fewer people in an average frame, it is not known.
@@ -77,25 +90,62 @@ def collective_oscillation(
 
     Raises ``RuimteError`` for numbers that make no sense.
     """
+    same_rows(frames, len(motion.x_m_s))
+    window = window_of(frames, window_s, until_frame)
+    return oscillation_of(
+        sway_of(frames, motion, region, window.begin, window.end, missing),
+        frames.rate_hz,
+        region.area_m2,
+        window_s=window_s,
+        confinement_m=confinement_m,
+        fastest_s=fastest_s,
+        least_density=least_density,
+        least_people=least_people,
+        least_share=least_share,
+        least_periods=least_periods,
+    )
+
+
+def oscillation_of(
+    sway: Sway,
+    rate_hz: float,
+    area_m2: float,
+    *,
+    window_s: float = WINDOW_S,
+    confinement_m: float | None = None,
+    fastest_s: float = 4.0,
+    least_density: float = 4.0,
+    least_people: int = 20,
+    least_share: float = 0.6,
+    least_periods: float = 3.0,
+) -> Oscillation:
+    """The same from how a crowd swayed, over the last ``window_s`` seconds of it: ``rate_hz`` frames a second, in a region of
+    ``area_m2``."""
+    positive(window_s, "window", "s")
     limits = ((fastest_s, "shortest period"), (least_density, "least density"), (least_people, "least number of people"))
     for number, name in (*limits, (least_share, "least share"), (least_periods, "least number of periods")):
         positive(number, name, "")
     if confinement_m is not None:
         positive(confinement_m, "confinement length", "m")
-    if window_s / least_periods <= fastest_s or fastest_s * frames.rate_hz <= 2:
-        what = f"periods of {fastest_s:g} s or more in a window of {window_s:g} s at {frames.rate_hz:g} frames a second"
+    if window_s / least_periods <= fastest_s or fastest_s * rate_hz <= 2:
+        what = f"periods of {fastest_s:g} s or more in a window of {window_s:g} s at {rate_hz:g} frames a second"
         raise RuimteError(
             what, "danger indicators", f"take a window of more than {least_periods * fastest_s:g} s, and more frames"
         )
-    same_rows(frames, len(motion.x_m_s))
-    window = window_of(frames, window_s, until_frame)
-    z, people = _mean_velocity(frames, motion, region, window.first, window.last, window.begin, window.end)
-    density = people / region.area_m2
-    known = np.isfinite(z).mean() if len(z) else 0.0
+    wanted = max(round(window_s * rate_hz), 1)
+    z, came = sway.velocity[-wanted:], np.isfinite(sway.people[-wanted:])
+    people = float(sway.people[-wanted:][came].mean()) if came.any() else 0.0
+    density = people / area_m2
+    known = np.isfinite(z[came]).mean() if came.any() else 0.0
+    short = ""
+    if len(z) < wanted:
+        short = f"only {len(z) / rate_hz:.3g} s of {window_s:g} s"
+    elif came.sum() < LEAST_SEEN * wanted:
+        short = f"only {came.sum()} of {wanted} frames came"
     unknown: Unknown = ""
     why, omega, share, turning = "", math.nan, math.nan, math.nan
-    if window.short:
-        unknown, why = "short window", window.short
+    if short:
+        unknown, why = "short window", short
     elif people < least_people:
         unknown, why = "few people", f"{people:.3g} people in an average frame, fewer than {least_people}"
     elif density < least_density:
@@ -104,7 +154,7 @@ def collective_oscillation(
         unknown, why = "few people", f"a mean velocity in {known:.0%} of the frames, fewer than {_LEAST_KNOWN:.0%}"
     else:
         slowest_s = window_s / least_periods
-        omega, share, turning, rises = _peak(_steady(z), frames.rate_hz, fastest_s, slowest_s)
+        omega, share, turning, rises = _peak(_steady(z), rate_hz, fastest_s, slowest_s)
         if rises == "slower":
             unknown, why = (
                 "short window",
@@ -120,7 +170,7 @@ def collective_oscillation(
             omega = turning = math.nan
     parameters = (
         Parameter("window", window_s, "s"),
-        Parameter("region", region.area_m2, "m²"),
+        Parameter("region", area_m2, "m²"),
         Parameter("shortest period", fastest_s, "s"),
         Parameter("least density", least_density, "persons/m²"),
         Parameter("least people", least_people, ""),
@@ -134,26 +184,29 @@ def collective_oscillation(
         share,
         turning,
         omega * confinement_m if confinement_m is not None else math.nan,
-        math.nan if window.short else density,
+        math.nan if short else density,
     )
 
 
-def _mean_velocity(
-    frames: Frames, motion: Motion, region: Area, first: int, last: int, begin: int, end: int
-) -> tuple[NDArray[np.complex128], float]:
-    """Of each frame the mean velocity of those in a region, NaN where nobody's is known; and how many there are on average."""
+def sway_of(frames: Frames, motion: Motion, region: Area, begin: int, end: int, missing: ArrayLike = ()) -> Sway:
+    """How those in a region sway in frames ``begin`` to ``end`` (without), by place in the recording; ``missing``: numbers of frames
+    that never came."""
+    first, last = int(frames.start[begin]), int(frames.start[end])
     inside = shapely.contains_xy(region.polygon, frames.x_m[first:last], frames.y_m[first:last])
     rows = first + np.flatnonzero(inside)
     frame = np.repeat(np.arange(end - begin), np.diff(frames.start[begin : end + 1]))[inside]
     moves = np.isfinite(motion.x_m_s[rows]) & np.isfinite(motion.y_m_s[rows])
-    people = len(rows) / max(end - begin, 1)
+    people = np.bincount(frame, minlength=end - begin).astype(np.float64)
     rows, frame = rows[moves], frame[moves]
     count = np.bincount(frame, minlength=end - begin)
     x, y = (np.bincount(frame, weights=each[rows], minlength=end - begin) for each in (motion.x_m_s, motion.y_m_s))
     z = np.full(end - begin, complex(math.nan, math.nan), dtype=np.complex128)
     some = count > 0
     z[some] = (x[some] + 1j * y[some]) / count[some]
-    return z, people
+    lost = np.asarray(missing, np.int64) - frames.first - begin
+    lost = lost[(lost >= 0) & (lost < end - begin)]
+    z[lost], people[lost] = complex(math.nan, math.nan), math.nan
+    return Sway(z, people)
 
 
 def _steady(z: NDArray[np.complex128]) -> NDArray[np.complex128]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ruimte.compiled import compiled_aside
-from ruimte.tracks.danger import Indicator, Parameter, Unknown, positive, same_rows, window_of
+from ruimte.tracks.danger import Indicator, Parameter, Unknown, Window, positive, same_rows, window_of
 from ruimte.tracks.frames import Frames
 from ruimte.tracks.motion import Motion
 from ruimte.tracks.profiles import Grid
@@ -56,6 +56,7 @@ def crowd_pressure(
     radius_m: float = 1.0,
     window_s: float = 10.0,
     until_frame: int | None = None,
+    missing: ArrayLike = (),
     least_density: float = 4.0,
     least_people: int = 10,
 ) -> Pressure:
@@ -64,6 +65,7 @@ def crowd_pressure(
     Args:
         frames, motion: the tracks and their velocities.
         grid: where it is told.
+        missing: numbers of frames that never came; density is that of those that did.
         radius_m: R, over which is averaged. Within R of a wall or the edge of what the sensor sees, the density is too low.
         least_density, least_people: with fewer persons/m², or fewer people within R, it is not known. Both are ours.
 
@@ -73,15 +75,16 @@ def crowd_pressure(
     positive(least_density, "density", "persons/m²")
     positive(least_people, "least number of people", "")
     same_rows(frames, len(motion.x_m_s))
-    window = window_of(frames, window_s, until_frame)
+    window = window_of(frames, window_s, until_frame, missing)
     sums = _Sums(*(grid.empty(1)[0] for _ in range(5)), *(np.zeros(grid.shape, np.int64) for _ in range(2)))
     _add_rows(
-        frames.by_track, frames.track, frames.x_m, frames.y_m, motion.x_m_s, motion.y_m_s, window.first, window.last,
+        frames.by_track, frames.track, frames.x_m, frames.y_m, *_from_mean(motion, window), window.first, window.last,
         grid.numbers, radius_m, np.zeros(grid.columns), sums,
     )  # fmt: skip
-    density = sums.weight / (math.pi * radius_m**2 * max(window.end - window.begin, 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = np.where(sums.known > 0, sums.spread / sums.known, np.nan)
+    density = sums.weight / (math.pi * radius_m**2 * max(window.seen, 1))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        spread = sums.square - (sums.x**2 + sums.y**2) / sums.known
+        variance = np.where(sums.known > 0, np.maximum(spread, 0.0) / sums.known, np.nan)
     many, dense = sums.people >= least_people, density >= least_density
     known = many & dense & np.isfinite(variance) & (window.short == "")
     pressure = np.where(known, density * variance, np.nan)
@@ -112,54 +115,68 @@ def crowd_pressure(
     return Pressure(indicator, float(x_m), float(y_m), pressure, density, variance, sums.people)
 
 
+def _from_mean(motion: Motion, window: Window) -> tuple[Array, Array]:
+    """Velocities from the mean of the window, so that sums of squares lose nothing where all go one way."""
+    rows = slice(window.first, window.last)
+    moves = np.isfinite(motion.x_m_s[rows]) & np.isfinite(motion.y_m_s[rows])
+    with np.errstate(invalid="ignore", over="ignore"):
+        x, y = (each - (each[rows][moves].mean() if moves.any() else 0.0) for each in (motion.x_m_s, motion.y_m_s))
+    return x, y
+
+
 class _Sums(NamedTuple):
-    """By square: Σ w of all, and of those whose velocity is known; their mean velocity; Σ w |v − v̄|²; people within R, and the
-    last of them."""
+    """By square: Σ w of all, and of those whose velocity is known; Σ w u and Σ w |u|², u their velocity from the mean of all;
+    people within R, and the last of them."""
 
     weight: Array
     known: Array
-    mean_x: Array
-    mean_y: Array
-    spread: Array
+    x: Array
+    y: Array
+    square: Array
     people: Index
     who: Index
 
 
 @compiled_aside
 def _add_rows(
-    by_track: Index, track: Index, x: Array, y: Array, vx: Array, vy: Array, first: int, last: int, numbers: Array, radius: float,
+    by_track: Index, track: Index, x: Array, y: Array, ux: Array, uy: Array, first: int, last: int, numbers: Array, radius: float,
     along: Array, sums: _Sums,
 ) -> None:  # fmt: skip
     """Add rows ``first`` to ``last``, track by track. ``along`` is room of (columns,)."""
     rows, columns = sums.weight.shape
-    side, far = numbers[2], _FAR * radius
+    step, far = numbers[2] / radius, _FAR * radius / numbers[2]
+    near = radius / numbers[2]
     for t in range(len(track) - 1):
         for i in range(track[t], track[t + 1]):
             row = by_track[i]
             if row < first or row >= last or not (math.isfinite(x[row]) and math.isfinite(y[row])):
                 continue
             # centres lie half a square on; a place far off is beyond all squares, also as a whole number
-            at_x = min(max((x[row] - numbers[0]) / side - 0.5, -1e9), 1e9)
-            at_y = min(max((y[row] - numbers[1]) / side - 0.5, -1e9), 1e9)
-            left, right = max(math.ceil(at_x - far / side), 0), min(math.floor(at_x + far / side), columns - 1)
-            under, over = max(math.ceil(at_y - far / side), 0), min(math.floor(at_y + far / side), rows - 1)
-            moves = math.isfinite(vx[row]) and math.isfinite(vy[row])
+            at_x = min(max((x[row] - numbers[0]) / numbers[2] - 0.5, -1e9), 1e9)
+            at_y = min(max((y[row] - numbers[1]) / numbers[2] - 0.5, -1e9), 1e9)
+            left, right = max(math.ceil(at_x - far), 0), min(math.floor(at_x + far), columns - 1)
+            under, over = max(math.ceil(at_y - far), 0), min(math.floor(at_y + far), rows - 1)
+            moves = math.isfinite(ux[row]) and math.isfinite(uy[row])
+            # without a velocity it adds nothing to these
+            knows = 1.0 if moves else 0.0
+            u, v = (ux[row], uy[row]) if moves else (0.0, 0.0)
+            uu = u * u + v * v
             for c in range(left, right + 1):
-                d = (c - at_x) * side / radius
-                along[c] = d * d
+                d = (c - at_x) * step
+                along[c] = math.exp(-d * d)
             for r in range(under, over + 1):
-                d = (r - at_y) * side / radius
+                d = (r - at_y) * step
+                across = math.exp(-d * d)
                 for c in range(left, right + 1):
-                    square = d * d + along[c]
-                    w = math.exp(-square)
+                    w = across * along[c]
                     sums.weight[r, c] += w
-                    if square <= 1.0 and sums.who[r, c] != t + 1:
+                    sums.known[r, c] += knows * w
+                    sums.x[r, c] += u * w
+                    sums.y[r, c] += v * w
+                    sums.square[r, c] += uu * w
+            for r in range(max(math.ceil(at_y - near), 0), min(math.floor(at_y + near), rows - 1) + 1):
+                for c in range(max(math.ceil(at_x - near), 0), min(math.floor(at_x + near), columns - 1) + 1):
+                    dx, dy = (c - at_x) * step, (r - at_y) * step
+                    if dx * dx + dy * dy <= 1.0 and sums.who[r, c] != t + 1:
                         sums.who[r, c] = t + 1
                         sums.people[r, c] += 1
-                    if moves and w > 0.0:
-                        sums.known[r, c] += w
-                        dx, dy = vx[row] - sums.mean_x[r, c], vy[row] - sums.mean_y[r, c]
-                        share = w / sums.known[r, c]
-                        sums.mean_x[r, c] += share * dx
-                        sums.mean_y[r, c] += share * dy
-                        sums.spread[r, c] += w * (dx * (vx[row] - sums.mean_x[r, c]) + dy * (vy[row] - sums.mean_y[r, c]))
