@@ -177,30 +177,44 @@ def _cross(
     for t in range(len(track) - 1):
         for g in range(len(line)):
             came = 0
-            ax, ay, bx, by = line[g, 0], line[g, 1], line[g, 2], line[g, 3]
             for i in range(track[t], track[t + 1]):
                 r = by_track[i]
-                if not (math.isfinite(x[r]) and math.isfinite(y[r])):
-                    came = 0
-                    continue
-                side = _side(x[r], y[r], ax, ay, bx, by)
-                if from_segment(x[r], y[r], ax, ay, bx, by) < _ON_GATE_M * _ON_GATE_M:
-                    if i > track[t] and came == 0:
-                        came = _side(x[by_track[i - 1]], y[by_track[i - 1]], ax, ay, bx, by)
-                    continue
-                if i > track[t]:
-                    before = by_track[i - 1]
-                    reached = came != 0 or _meets(x[before], y[before], x[r], y[r], ax, ay, bx, by)
-                    start = came if came != 0 else _side(x[before], y[before], ax, ay, bx, by)
-                    dx, dy = x[r] - x[before], y[r] - y[before]
-                    slow = math.sqrt(dx * dx + dy * dy) * rate_hz <= MOST_M_S * (frame[r] - frame[before])
-                    if reached and slow and start * side < 0:
-                        if count == len(gate):
-                            gate, row, way = _longer(gate), _longer(row), _longer(way)
-                        gate[count], row[count], way[count] = g, r, side
-                        count += 1
-                came = 0
+                before = by_track[i - 1] if i > track[t] else -1
+                px, py, most_m = math.nan, math.nan, 0.0
+                if before >= 0:
+                    px, py, most_m = x[before], y[before], MOST_M_S * (frame[r] - frame[before]) / rate_hz
+                side, came = step(px, py, came, x[r], y[r], most_m, line, g)
+                if side != 0:
+                    if count == len(gate):
+                        gate, row, way = _longer(gate), _longer(row), _longer(way)
+                    gate[count], row[count], way[count] = g, r, side
+                    count += 1
     return gate, row, way, count
+
+
+@compiled_aside
+def step(px: float, py: float, came: int, x: float, y: float, most_m: float, line: Array, g: int) -> tuple[int, int]:
+    """One step of a track, from ``px``, ``py`` (NaN: it begins here) to ``x``, ``y``, of ``most_m`` at the most.
+
+    Tells the way in which it crosses gate ``g`` (1, -1; 0: it does not), and, while it stands on the gate, on which side it
+    ``came`` from.
+    """
+    ax, ay, bx, by = line[g, 0], line[g, 1], line[g, 2], line[g, 3]
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return 0, 0
+    known = math.isfinite(px) and math.isfinite(py)
+    if from_segment(x, y, ax, ay, bx, by) < _ON_GATE_M * _ON_GATE_M:
+        if known and came == 0:
+            came = _side(px, py, ax, ay, bx, by)
+        return 0, came
+    if known:
+        reached = came != 0 or _meets(px, py, x, y, ax, ay, bx, by)
+        start = came if came != 0 else _side(px, py, ax, ay, bx, by)
+        dx, dy = x - px, y - py
+        side = _side(x, y, ax, ay, bx, by)
+        if reached and math.sqrt(dx * dx + dy * dy) <= most_m and start * side < 0:
+            return side, 0
+    return 0, 0
 
 
 @compiled_aside
