@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from shapely.geometry import Polygon, mapping
+from shapely.geometry import LineString, Polygon, mapping
 
 from ruimte.lab.ground import Plane
 from ruimte.lab.new import new_lab
@@ -63,7 +63,7 @@ valid_until = {valid_until}
 """
 
 
-def feature(key: str, kind: str, shape: Polygon, **properties: object) -> dict[str, object]:
+def feature(key: str, kind: str, shape: Polygon | LineString, **properties: object) -> dict[str, object]:
     """A feature of ``places.geojson``."""
     return {"type": "Feature", "properties": {"key": key, "kind": kind, **properties}, "geometry": mapping(shape)}
 
@@ -86,13 +86,14 @@ def track_lab(
     sensors: dict[str, str],
     *,
     obstacles: list[list[tuple[float, float]]] | None = None,
+    gates: dict[str, tuple[list[tuple[float, float]], str, str]] | None = None,
     device_format: str = "xovis",
     rate_hz: float = 10.0,
     more: str = "",
 ) -> Path:
     """The new lab with a zone ``hall`` (corners in m of the device's plane), a ``view`` and a device ``overhead``.
 
-    ``sensors``: register entries by key, each as ``sensor`` makes one.
+    ``sensors``: register entries by key, each as ``sensor`` makes one. ``gates`` by key: corners in m, from, to.
     """
     new_lab(folder)
     places = folder / "places.geojson"
@@ -100,6 +101,10 @@ def track_lab(
     collection["features"] += [
         feature("hall", "zone", on_map(zone), name={"en": "Hall", "nl": "Hal"}),
         feature("seen", "view", on_map(view)),
+        *(
+            feature(key, "gate", LineString(PLANE.degrees(*zip(*line, strict=True))), name=key, **{"from": from_, "to": to})
+            for key, (line, from_, to) in (gates or {}).items()
+        ),
         *(feature(f"stall-{number}", "obstacle", on_map(each)) for number, each in enumerate(obstacles or [], 1)),
     ]
     places.write_text(json.dumps(collection), encoding="utf-8")

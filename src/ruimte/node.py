@@ -41,6 +41,7 @@ from ruimte.jobs.sensorthings import SensorThings
 from ruimte.jobs.share_office import Office
 from ruimte.jobs.staff import keep_forgetting
 from ruimte.jobs.station import Station
+from ruimte.jobs.tracking import Tracking
 from ruimte.lab.lab import Lab
 from ruimte.notify.channels import PushChannel
 from ruimte.notify.keys import node_keys
@@ -97,8 +98,10 @@ def serve(
         provider = _provider(data, base_url)
         _require_password(accounts, host, provider)
         station = Station(lab, register_lab(lab, store), store, _bundle(lab, data, say))
-        room = LiveRoom(station, SystemClock(), "live")
+        tracking = Tracking(lab, store)
+        room = LiveRoom(station, SystemClock(), "live", tracking=tracking)
         inbox = Inbox(lab, store)
+        inbox.on_tracks = tracking.take
         things = SensorThings(store, now_us, inbox)
         access = authorise(
             credentials,
@@ -145,6 +148,7 @@ def serve(
         running = _together(
             room.run(lambda progress: None, StoreFeed(store)),
             keep_forgetting(store, duration_us(lab.file.retention.logbook)),
+            tracking.run(inbox.tell),
         )
         if shared is not None:
             running = _together(running, shared.run(room))

@@ -17,12 +17,14 @@ from ruimte.intake.arrivals import KEPT, Arrivals, Gate
 from ruimte.intake.devices import FORMATS
 from ruimte.intake.devices.channels import Channels, IntervalOf
 from ruimte.intake.identifiers import Key, read_text
+from ruimte.intake.message import Message
 from ruimte.intake.personal import check_declared, find_identifier
 from ruimte.intake.rate import Buckets
 from ruimte.intake.register import Register
 from ruimte.jobs.sources import Source, SourceView, view
 from ruimte.keys.signature import verify
 from ruimte.lab.field_reports import KIND as FIELD_REPORT
+from ruimte.lab.ground import TRACKS
 from ruimte.lab.lab import Lab
 from ruimte.model.observation import Flag
 from ruimte.sta.errors import StaError
@@ -45,7 +47,8 @@ AS_ONE = 64 * 1024
 Taken = int | StaError
 """What became of a row: the id of its observation, or why it was refused."""
 
-_Row = tuple[int, int, int, float, int]
+Row = tuple[int, int, int, float, int]
+"""Datastream, start and end (µs), result, flags."""
 _More = tuple[int | None, str | None]
 
 
@@ -74,7 +77,7 @@ class _Message:
     """The readable rows of one message, waiting for the next batch."""
 
     device: str
-    rows: list[_Row]
+    rows: list[Row]
     more: list[_More]
     done: asyncio.Future[list[Taken]]
     opened: Opened
@@ -82,7 +85,7 @@ class _Message:
 
 @dataclass(slots=True)
 class _Readings:
-    rows: list[_Row] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     more: list[_More] = field(default_factory=list)
     place: list[int] = field(default_factory=list)
     taken: list[Taken | None] = field(default_factory=list)
@@ -106,6 +109,9 @@ class Inbox:
         self._waiting: list[_Message] = []
         self._listeners: list[Callable[[list[int]], None]] = []
         self._known_us = 0
+        self._of_tracks = {key for key, sensor in lab.sensors.items() if sensor.kind == TRACKS}
+        self.on_tracks: Callable[[str, Message], None] = lambda device, message: None
+        """Takes the frames of tracks of a device's message; none of them is kept here."""
 
     def listen(self, callback: Callable[[list[int]], None]) -> None:
         """Call back in the event loop with the ids of observations that have become durable."""
@@ -156,8 +162,10 @@ class Inbox:
             message = FORMATS[entry.format].read(opened.payload, self.lab.zone, now_us)
         except RuimteError as error:
             raise self._refused(source, error) from None
+        if message.frames or message.image_frames:
+            self.on_tracks(device, message)
         readings = _Readings()
-        mine = set(entry.sensors)
+        mine = set(entry.sensors) - self._of_tracks
         settled = self._channels.settle(device, message, self._interval_of(mine), now_us + self._gate.skew_most_us)
         for reading in settled:
             stream = self._register.find(reading.source, reading.measure, reading.start_us, reading.end_us, mine)
@@ -178,6 +186,12 @@ class Inbox:
         except RuimteError:
             self._channels.give_back(device, settled)
             raise
+
+    async def tell(self, device: str, rows: Sequence[Row]) -> None:
+        """Store what the node itself makes of what a device sent, as observations of the device's sensors."""
+        source = self.sources.setdefault(device, Source(device))
+        readings = _Readings(list(rows), [(None, None)] * len(rows), list(range(len(rows))), [None] * len(rows))
+        await self._enter(source, readings, Opened(b""))
 
     def views(self) -> list[SourceView]:
         """Every registered device, and whoever else sent: those that send what they must not first, then those refused most."""
@@ -240,6 +254,8 @@ class Inbox:
             raise StaError(
                 "is told by people, in the control room", f"Datastream {stream}", "send what the device's own sensors tell", 403
             )
+        if sensor in self._of_tracks:
+            raise StaError("is made of tracks, by the node itself", f"Datastream {stream}", "send the tracks", 403)
         if device is None:
             if sensor in self._signed:
                 raise StaError("is told of by signed messages only", f"Datastream {stream}", "send it by its device", 403)
@@ -255,7 +271,7 @@ class Inbox:
 
         return interval_us
 
-    def _read(self, sent: Sent, now_us: int) -> tuple[_Row, _More]:
+    def _read(self, sent: Sent, now_us: int) -> tuple[Row, _More]:
         result = sent.result
         if isinstance(result, bool) or not isinstance(result, int | float):
             raise StaError("result is not a number", "result", "send a number")

@@ -16,6 +16,7 @@ from ruimte.jobs.partner_reasons import reason_in
 from ruimte.jobs.partner_words import CONDITIONS
 from ruimte.jobs.partner_words import SENTENCES as PARTNERS
 from ruimte.jobs.share_words import LOGGED as SHARING
+from ruimte.jobs.track_words import SENTENCES as TRACKS
 from ruimte.lab.lab import Lab
 from ruimte.model.role import ROLE_NAMES
 from ruimte.model.warning import Reason
@@ -233,7 +234,7 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Algoritme {algorithm} staat voor dit moment niet in het register en draait dus niet.",
     },
 }
-_SENTENCES |= CROWDS | DELIVERY | COMPARING | PARTNERS | SHARING
+_SENTENCES |= CROWDS | DELIVERY | COMPARING | PARTNERS | SHARING | TRACKS
 _MODES = {"live": {"en": "live", "nl": "live"}, "replay": {"en": "replay", "nl": "herhaling"}}
 IDENTIFIERS = {
     "a number plate": "een kenteken",

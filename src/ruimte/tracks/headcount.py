@@ -34,6 +34,8 @@ Array = NDArray[np.float64]
 
 LEAST_SD = 0.5
 """Nobody is surer of a count than this, persons: now and then a track is lost, or one is kept of somebody who left."""
+_SLIVER = 1e-4
+"""Less than this share of a zone is not unseen: it is rounding."""
 _FAR = 4.0
 """Beyond so many standard deviations from an edge it is certain on which side somebody is."""
 
@@ -66,7 +68,8 @@ def counted(
     seen = shapely.union_all(pieces)
     unseen = zone.difference(seen) if obstacles is None else zone.difference(seen).difference(obstacles)
     edge = seen.boundary.difference(area.boundary.buffer(1e-6))
-    return Counted(seen, edge, float(unseen.area), detection, accuracy)
+    left = float(unseen.area) if unseen.area > _SLIVER * seen.area else 0.0
+    return Counted(seen, edge, left, detection, accuracy)
 
 
 def on_edge(zone: Counted, x_m: Array, y_m: Array, error_m: float) -> float:

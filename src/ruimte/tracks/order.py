@@ -57,6 +57,11 @@ class InOrder(Generic[T]):
         self._times.add(time_us)
         self._newest_us = max(self._newest_us, time_us)
 
+    @property
+    def newest_us(self) -> int | None:
+        """Time of the newest frame that is held; None where none is."""
+        return self._newest_us if self._held else None
+
     def ready(self) -> list[tuple[int, T]]:
         """What can be given out: time and frame, in order."""
         return self._take(self._newest_us - self._wait_us)

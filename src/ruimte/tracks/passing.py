@@ -1,4 +1,4 @@
-"""Who passes gates, live: as ``flow.crossings`` tells of a recording, one frame at a time. A track is forgotten once it is lost."""
+"""Who passes gates, live: as ``flow.crossings`` tells of a recording, frame by frame. A track is forgotten once it is lost."""
 
 from __future__ import annotations
 

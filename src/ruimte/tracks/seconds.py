@@ -141,6 +141,11 @@ class Seconds:
         return max(1, round(STEP_S * self._rate_hz))
 
     @property
+    def open_us(self) -> int | None:
+        """When the second began that is not over; None where there is none."""
+        return None if self._open is None else self._open.start_us
+
+    @property
     def tracks(self) -> int:
         """How many tracks are known."""
         return len(self._passing)
@@ -224,12 +229,10 @@ class Seconds:
         frames = len(second.frames)
         zones, gates = len(self._zones), len(self._gates)
         missing = max(0.0, 1.0 - frames / max(self._rate_hz, 1.0))
-        nothing = Second(
-            second.start_us, frames, missing, second.refused, math.nan, math.nan,
-            *(np.full(zones, np.nan) for _ in range(5)), np.zeros((gates, 2), np.int64), np.full(gates, np.nan), None,
-        )  # fmt: skip
         if not frames:
-            return nothing
+            no = np.full(zones, np.nan)
+            nobody, never = np.zeros((gates, 2), np.int64), np.full(gates, np.nan)
+            return Second(second.start_us, 0, 1.0, second.refused, math.nan, math.nan, no, no, no, no, no, nobody, never, None)
         inside = np.round(np.concatenate([each.classic for each in second.frames]) * self._size_m2)
         held = np.concatenate([each.voronoi for each in second.frames])
         speeds = np.concatenate([each.speed_m_s for each in second.frames])

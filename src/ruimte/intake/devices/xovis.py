@@ -220,8 +220,7 @@ def _live(live: _Live, clock: _Clock) -> Message:
         where = f"live_data.frames[{number}]"
         time_us, flags = clock.read(frame.time, f"{where}.time")
         persons = [each for each in frame.tracked_objects if each.type == "PERSON"]
-        if persons:
-            message.frames.append(_points(serial, time_us, persons))
+        message.frames.append(_points(serial, time_us, persons))  # also where there is nobody: that is zero people
         for event in frame.events:
             if event.category == "COUNT" or event.type.startswith("COUNT_"):
                 _count(message, counters, event.attributes, (time_us, flags), f"{where}.events")
