@@ -87,7 +87,7 @@ class Hall:
         """What was stored of a datastream: results by the end of their interval, s after noon."""
         rows = self.store.read(lambda c: observations.received(c, 0, 2**62)).to_pylist()
         found = {(row["end_us"] - NOON) / SECOND_US: row["result"] for row in rows if self.names[row["datastream"]] == stream}
-        return {end: result for end, result in sorted(found.items())}
+        return dict(sorted(found.items()))
 
     def view(self, language="en"):
         (view,) = self.tracking.views(language)
