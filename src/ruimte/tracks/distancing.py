@@ -11,6 +11,7 @@ Only sums are told, never whom. A track's number is forgotten when the track is 
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,7 +153,16 @@ class Distancing:
         self._limits = _limits_of(self.rule, self.rate_hz)
         edges_m = self._limits.edges_m
         self._chance = chance_within(area, edges_m) if area is not None else np.full(len(edges_m) - 1, np.nan)
-        self._memory = contacts.memory_for(256, 1024, len(edges_m) - 1, len(self.rule.exposure_s) + 1)
+        self._forget()
+
+    def anew(self) -> Distancing:
+        """The same watch, with nothing in it yet."""
+        other = copy(self)
+        other._forget()
+        return other
+
+    def _forget(self) -> None:
+        self._memory = contacts.memory_for(256, 1024, len(self._limits.edges_m) - 1, len(self.rule.exposure_s) + 1)
         self._near, self._slot = room_for(64, 512), np.zeros(64, np.int64)
 
     def warm_up(self) -> None:
