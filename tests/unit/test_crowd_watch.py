@@ -25,7 +25,7 @@ from ruimte.lab.lab import Lab
 from ruimte.store.records import LogEntry
 from ruimte.tracks.area import walkable_area
 from ruimte.tracks.danger import Unknown
-from ruimte.tracks.distancing import Distancing, rule_for
+from ruimte.tracks.distancing import Distancing, live_rule
 from ruimte.tracks.frames import frames_of
 from ruimte.tracks.lookout import Lookout
 from track_lab import ALGORITHM, sensor, track_lab
@@ -62,7 +62,9 @@ def allowed(lab: Lab, **changes: Any) -> Lab:
         "valid_until": LAST,
     }
     own = msgspec.structs.replace(entry, **(usual | changes))
-    return Lab(**{name: getattr(lab, name) for name in lab.__dataclass_fields__} | {"algorithms": lab.algorithms | {own.key: own}})
+    return Lab(
+        **{name: getattr(lab, name) for name in lab.__dataclass_fields__} | {"algorithms": lab.algorithms | {own.key: own}}
+    )
 
 
 class Wall:
@@ -106,7 +108,7 @@ def test_with_an_entry_the_figures_are_those_of_distancing(lab: Lab) -> None:
     wall = Wall()
     watch = watch_of(allowed(lab), wall)
     pass_by(watch, wall=wall)
-    seen = Distancing(2.0, rule_for(1.5), AREA)
+    seen = Distancing(2.0, live_rule(1.5), AREA)
     for number in range(41):
         seen.stream(number, [1, 2, 3], [0.5 * number, 0.5 * number, 10.0], [0.0, 0.7, 1.5])
     told, view = seen.figures(), watch.distancing("en")
@@ -269,9 +271,7 @@ def test_indicators_come_with_their_label_and_all_that_they_depend_on(lab: Lab) 
 
 def test_an_indicator_that_is_not_known_says_why_and_is_not_zero(lab: Lab) -> None:
     watch = watch_of(lab, Wall())
-    assert {each.why for each in watch.indicators("en")} == {
-        "Not seen for long enough yet, or too many frames are missing."
-    }
+    assert {each.why for each in watch.indicators("en")} == {"Not seen for long enough yet, or too many frames are missing."}
     pass_by(watch)
     told = watch.indicators("nl")
     assert [each.value for each in told] == [None] * 4
@@ -367,6 +367,6 @@ def test_pairs_at_once_are_the_same_as_in_parts(lab: Lab) -> None:
         watch.take(number, np.arange(12), x[number], y[number])
     inside = (x > -1) & (x < 21) & (y > -1) & (y < 11)
     number, who = np.nonzero(inside)
-    whole = Distancing(10.0, rule_for(1.5), AREA)
+    whole = Distancing(10.0, live_rule(1.5), AREA)
     whole.batch(frames_of(who, number, x[inside], y[inside], 10.0))
     assert watch.distancing("en").exposure == whole.figures().exposure.tolist()

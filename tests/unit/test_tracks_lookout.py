@@ -117,8 +117,8 @@ def test_people_outside_the_area_do_not_count():
 
 def test_a_number_that_is_given_anew_is_no_walk_from_one_to_the_other():
     """All leave, and 3 s later others come by the same numbers, 2 m on: nobody moved."""
-    frames = {n: (WHO, X, Y) for n in range(0, 20)} | {n: (WHO, X[::-1], Y[::-1]) for n in range(26, 60)}
-    frames |= {n: (WHO[:0], X[:0], Y[:0]) for n in range(20, 26)}
+    frames = dict.fromkeys(range(0, 20), (WHO, X, Y)) | dict.fromkeys(range(26, 60), (WHO, X[::-1], Y[::-1]))
+    frames |= dict.fromkeys(range(20, 26), (WHO[:0], X[:0], Y[:0]))
     lookout = Lookout(ROOM, rate_hz=2.0)
     play(lookout, dict(sorted(frames.items())))
     assert lookout.told.congestion.unknown == "nobody moves"
@@ -128,7 +128,7 @@ def test_a_number_that_is_given_anew_is_no_walk_from_one_to_the_other():
 def test_a_device_with_too_few_frames_tells_nothing():
     lookout = Lookout(ROOM, rate_hz=0.4)
     assert lookout.too_slow
-    assert play(lookout, {n: (WHO, X, Y) for n in range(300)}) == 0
+    assert play(lookout, dict.fromkeys(range(300), (WHO, X, Y))) == 0
     assert (lookout.in_memory, lookout.told.pressure.unknown) == (0, "short window")
 
 
@@ -181,9 +181,7 @@ def test_live_and_at_once_tell_the_same(seed, rate_hz, missing):
     st.lists(
         st.tuples(
             st.integers(1, 300),
-            st.lists(
-                st.tuples(st.integers(0, 9), st.floats(), st.floats()), max_size=6, unique_by=lambda each: each[0]
-            ),
+            st.lists(st.tuples(st.integers(0, 9), st.floats(), st.floats()), max_size=6, unique_by=lambda each: each[0]),
         ),
         max_size=40,
     )

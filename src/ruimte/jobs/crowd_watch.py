@@ -27,7 +27,7 @@ from ruimte.lab.files import DeviceEntry
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import validity_us
 from ruimte.tracks.area import Area
-from ruimte.tracks.distancing import Distances, Distancing, Rule, rule_for
+from ruimte.tracks.distancing import Distances, Distancing, Rule, live_rule
 from ruimte.tracks.lookout import Lookout
 
 Array = NDArray[np.float64]
@@ -36,7 +36,7 @@ Index = NDArray[np.int64]
 Told = Callable[[str, dict[str, Any]], None]
 """Takes what the logbook should say: its kind and body."""
 
-FIGURES_EVERY_S = 5.0
+FIGURES_EVERY_S = 10.0
 MOST_PAIRS = 1_000_000
 """Pairs in memory at once, some 100 MB; with more of them the watch begins anew."""
 _BACK_S = 60.0
@@ -62,7 +62,7 @@ class CrowdWatch:
         error_m = device.ground.error_m if device.ground is not None else None
         self._lookout = Lookout(area, rate_hz, error_m)
         asked_m = lab.file.distancing.distance_m
-        self._rule = rule_for(Rule().contact_m if asked_m is None else asked_m)
+        self._rule = live_rule(Rule().contact_m if asked_m is None else asked_m)
         self._nobody = Distancing(rate_hz, self._rule, area, MOST_PAIRS)
         self._entry = lab.algorithms.get(DISTANCING)
         self._lock = threading.RLock()
