@@ -12,12 +12,12 @@ import pytest
 from distances_reference import watch as watch_slowly
 from ruimte.clock import DAY_US
 from ruimte.errors import RuimteError
+from ruimte.lab.distancing import require_distancing
 from ruimte.lab.files import AlgorithmEntry
 from ruimte.lab.validity import moment_us
 from ruimte.tracks.area import walkable_area
 from ruimte.tracks.distancing import Distancing, Rule
 from ruimte.tracks.frames import frames_of
-from ruimte.lab.distancing import require_distancing
 from ruimte.tracks.radial import chance_within
 
 NAN = math.nan

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ruimte.clock import HOUR_US, iso
 from ruimte.errors import RuimteError
@@ -27,13 +27,16 @@ from ruimte.lab.files import DeviceEntry
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import validity_us
 from ruimte.tracks.area import Area
-from ruimte.tracks.distancing import Distances, Distancing, Rule, rule_for
+from ruimte.tracks.distancing import Distances, Distancing, Rule, live_rule
 from ruimte.tracks.lookout import Lookout
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 Told = Callable[[str, dict[str, Any]], None]
 """Takes what the logbook should say: its kind and body."""
 
-FIGURES_EVERY_S = 5.0
+FIGURES_EVERY_S = 10.0
 MOST_PAIRS = 1_000_000
 """Pairs in memory at once, some 100 MB; with more of them the watch begins anew."""
 _BACK_S = 60.0
@@ -59,7 +62,8 @@ class CrowdWatch:
         error_m = device.ground.error_m if device.ground is not None else None
         self._lookout = Lookout(area, rate_hz, error_m)
         asked_m = lab.file.distancing.distance_m
-        self._rule = rule_for(Rule().contact_m if asked_m is None else asked_m)
+        self._rule = live_rule(Rule().contact_m if asked_m is None else asked_m)
+        self._nobody = Distancing(rate_hz, self._rule, area, MOST_PAIRS)
         self._entry = lab.algorithms.get(DISTANCING)
         self._lock = threading.RLock()
         self._pairs: Distancing | None = None
@@ -76,7 +80,7 @@ class CrowdWatch:
         """Compile what the first frames would wait for: up to half a minute on a machine that has never done it."""
         self._lookout.warm_up()
         if self._entry is not None:
-            Distancing(self._rate_hz, self._rule).warm_up()
+            self._nobody.warm_up()
 
     def take(self, number: int, ids: ArrayLike, x_m: ArrayLike, y_m: ArrayLike) -> None:
         """Take in frame ``number``: tracks ``ids`` (people,) at ``x_m``, ``y_m``, NaN where that is not known.
@@ -89,16 +93,16 @@ class CrowdWatch:
             raise RuimteError("columns of different lengths", "frame", "give an x and a y for each person")
         who, first = np.unique(who, return_index=True)
         x, y = x[first], y[first]
-        with self._lock:
-            if self._last is not None and number <= self._last:
-                if number > self._last - _BACK_S * self._rate_hz:
-                    return
-                self._forget()
-            self._last = number
-            self._lookout.take(number, who, x, y)
-            self.check()
-            if self._pairs is not None:
-                self._take_pairs(self._pairs, number, who, x, y)
+        if self._last is not None and number <= self._last:
+            if number > self._last - _BACK_S * self._rate_hz:
+                return
+            self._forget()
+        self._last = number
+        self._lookout.take(number, who, x, y)
+        self.check()
+        pairs = self._pairs
+        if pairs is not None:
+            self._take_pairs(pairs, number, who, x, y)
 
     def check(self) -> None:
         """Ask the register whether distances may be watched now, and begin or end accordingly."""
@@ -158,26 +162,31 @@ class CrowdWatch:
         tracks, pairs = self._pairs.in_memory if self._pairs is not None else (0, 0)
         return self._lookout.in_memory, tracks, pairs
 
-    def _take_pairs(self, pairs: Distancing, number: int, who: Any, x: Any, y: Any) -> None:
-        inside = self._lookout.within(x, y)
+    def _take_pairs(self, pairs: Distancing, number: int, who: Index, x: Array, y: Array) -> None:
+        """Without the lock, for views do not wait: only this thread looks into the pairs, others at most take them away."""
+        inside, figures, full = self._lookout.within(x, y), None, False
         try:
             pairs.stream(number, who[inside], x[inside], y[inside])
+            figures = pairs.figures() if number >= self._figures_at else None
         except RuimteError:  # too many at once: so crowded that distance is not what it is about, or no metres
-            self._begin("distancing.begun-anew")
-            return
-        if number >= self._figures_at:
-            self._figures = pairs.figures()
-            self._figures_at = number + round(FIGURES_EVERY_S * self._rate_hz)
+            full = True
+        with self._lock:
+            if self._pairs is pairs and full:
+                self._begin("distancing.begun-anew")
+            elif self._pairs is pairs and figures is not None:
+                self._figures = figures
+                self._figures_at = number + round(FIGURES_EVERY_S * self._rate_hz)
 
     def _begin(self, why: str) -> None:
-        self._pairs = Distancing(self._rate_hz, self._rule, self._area, MOST_PAIRS)
+        self._pairs = self._nobody.anew()
         self._figures, self._figures_at, self._why, self._since_us = None, -math.inf, why, self._latest_us
 
     def _forget(self) -> None:
         """A device that started anew has other people by the same numbers."""
         self._lookout = Lookout(self._area, self._rate_hz, self._lookout.error_m)
-        if self._pairs is not None:
-            self._begin("")
+        with self._lock:
+            if self._pairs is not None:
+                self._begin("")
 
     def _tell(self, kind: str, **body: Any) -> None:
         if self._told is not None:

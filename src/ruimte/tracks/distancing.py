@@ -11,6 +11,7 @@ Only sums are told, never whom. A track's number is forgotten when the track is 
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ _MOST_EDGES = 20_000_000
 """Pairs at once: some 5 GB. Who has more has another unit than metres."""
 _MOST_TRACKS = 2**24
 _LAST_FRAME = 2**53
+_LIVE_RING_M, _LIVE_REACH_M, _LIVE_KEEP_S = 0.25, 2.0, 10.0
 _LOOK_S = 5.0
 """How often is looked at who is gone."""
 
@@ -112,19 +114,19 @@ class Pairs:
     provisional: NDArray[np.bool_]
 
 
-def rule_for(contact_m: float, ring_m: float = 0.25) -> Rule:
-    """The rule with another distance that is too close, in rings of about ``ring_m``, into which it goes a whole number of times.
+def live_rule(contact_m: float) -> Rule:
+    """The rule for a watch that goes on for days, with a distance that is too close: coarser rings, no further than 2 m (or the
+    distance), and settled after 10 s, so that a crowd of thousands fits into little memory.
 
-    >>> rule_for(1.5) == Rule(ring_m=0.25)
+    >>> live_rule(1.5) == Rule(ring_m=0.25, reach_m=2.0, keep_s=10.0)
     True
-    >>> rule_for(2.0).reach_m, rule_for(1.6).group_m
-    (2.5, 1.0666666666666667)
+    >>> live_rule(1.6).group_m, live_rule(3.0).reach_m
+    (1.0666666666666667, 3.0)
     """
-    ring_m = contact_m / max(round(contact_m / ring_m), 1)
-    usual = Rule()
-    group_m = max(round(usual.group_m / ring_m), 1) * ring_m
-    reach_m = max(math.ceil(usual.reach_m / ring_m - 1e-9) * ring_m, contact_m, group_m)
-    return Rule(contact_m=contact_m, group_m=group_m, ring_m=ring_m, reach_m=reach_m)
+    ring_m = contact_m / max(round(contact_m / _LIVE_RING_M), 1)
+    group_m = max(round(Rule().group_m / ring_m), 1) * ring_m
+    reach_m = max(math.ceil(_LIVE_REACH_M / ring_m - 1e-9) * ring_m, contact_m, group_m)
+    return Rule(contact_m=contact_m, group_m=group_m, ring_m=ring_m, reach_m=reach_m, keep_s=_LIVE_KEEP_S)
 
 
 class Distancing:
@@ -152,7 +154,16 @@ class Distancing:
         self._limits = _limits_of(self.rule, self.rate_hz)
         edges_m = self._limits.edges_m
         self._chance = chance_within(area, edges_m) if area is not None else np.full(len(edges_m) - 1, np.nan)
-        self._memory = contacts.memory_for(256, 1024, len(edges_m) - 1, len(self.rule.exposure_s) + 1)
+        self._forget()
+
+    def anew(self) -> Distancing:
+        """The same watch, with nothing in it yet."""
+        other = copy(self)
+        other._forget()
+        return other
+
+    def _forget(self) -> None:
+        self._memory = contacts.memory_for(256, 1024, len(self._limits.edges_m) - 1, len(self.rule.exposure_s) + 1)
         self._near, self._slot = room_for(64, 512), np.zeros(64, np.int64)
 
     def warm_up(self) -> None:

@@ -189,8 +189,8 @@ def oscillation_of(
 
 
 def sway_of(frames: Frames, motion: Motion, region: Area, begin: int, end: int, missing: ArrayLike = ()) -> Sway:
-    """How those in a region sway in frames ``begin`` to ``end`` (without), by place in the recording; ``missing``: numbers of frames
-    that never came."""
+    """How those in a region sway in frames ``begin`` to ``end`` (without), by place in the recording; ``missing``: numbers of
+    those that never came."""
     first, last = int(frames.start[begin]), int(frames.start[end])
     inside = shapely.contains_xy(region.polygon, frames.x_m[first:last], frames.y_m[first:last])
     rows = first + np.flatnonzero(inside)
