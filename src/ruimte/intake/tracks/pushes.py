@@ -76,7 +76,7 @@ def _tells_offset(device: DeviceFormat, content: bytes, asked: Asked) -> bool:
     """Whether times mean the same everywhere, which those without an offset do not."""
     payload = raw_objects(content, asked.where)[0]
     told = [_message(device, payload, 1, zone, asked) for zone in (_HERE, _ELSEWHERE)]
-    here, elsewhere = ([each.time_us for each in (*sent.frames, *sent.image_frames)] for sent in told)
+    here, elsewhere = ([each.time_us for each in sent.frames] + [each.time_us for each in sent.image_frames] for sent in told)
     return here == elsewhere
 
 
