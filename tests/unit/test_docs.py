@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import re
 import shlex
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.cli import main
 from ruimte.intake.mapping import Mapping
+from ruimte.intake.tracks.track_mapping import TrackMapping, read_track_mapping
 from ruimte.jobs.agreement_terms import GrantTable, PartyTable, TermsFile
 from ruimte.jobs.compared import CompareView, Curve, Effect, LevelChance, MeasureEffect, Waiting, ZoneEffect
 from ruimte.jobs.room import DistanceView, LogView, SensorView, Series, SkillView, Status, WarningView, ZoneView
@@ -184,9 +186,23 @@ def test_every_step_that_a_channel_may_want_is_described() -> None:
     assert [step for step in STEPS if f"`{step}`" not in text] == []
 
 
-def test_every_field_of_a_mapping_is_described() -> None:
-    text = (DOCS / "intake.md").read_text()
-    assert [name for name in _fields(Mapping) if f"`{name}`" not in text] == []
+@pytest.mark.parametrize(("kind", "page"), [(Mapping, "intake.md"), (TrackMapping, "track-files.md")])
+def test_every_field_of_a_mapping_is_described(kind: type[msgspec.Struct], page: str) -> None:
+    text = (DOCS / page).read_text()
+    assert [name for name in _fields(kind) if f"`{name}`" not in text] == []
+
+
+def test_the_example_of_reading_tracks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = doctest.testfile(str(DOCS / "track-files.md"), module_relative=False)
+    assert done.attempted > 5
+    assert done.failed == 0
+
+
+def test_the_mapping_of_tracks_that_is_shown_is_one(tmp_path: Path) -> None:
+    (shown,) = [block for block in blocks(DOCS / "track-files.md") if block.language == "toml"]
+    (tmp_path / "walk.toml").write_text(shown.text)
+    assert read_track_mapping(tmp_path / "walk.toml").people == ["voetganger"]
 
 
 @pytest.mark.parametrize(

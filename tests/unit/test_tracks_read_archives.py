@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 import shapely
 from track_files import HALL, recorded, refused, require_same, write, write_jupedsim
 
-from ruimte.intake.tracks import read_tracks
+from ruimte.intake.tracks import juelich_hdf5, read_tracks
 from ruimte.tracks.area import walkable_area
 
 ROWS = [(0, 1, 0.5, 1.0), (1, 1, 0.6, 1.0), (1, 2, 7.0, 4.0)]
@@ -109,8 +108,18 @@ def test_an_area_that_is_none_is_left_out_and_told(tmp_path: Path) -> None:
 
 def test_hdf5_without_h5py_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_hdf5(tmp_path / "walk.h5")
-    monkeypatch.setitem(sys.modules, "h5py", None)
+    monkeypatch.setattr(juelich_hdf5, "find_spec", lambda name: None)
     assert refused(path) == ": HDF5 needs the package h5py; pip install 'ruimte[tracks]'"
+
+
+def test_hdf5_that_never_ends_or_ends_the_library_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_hdf5(tmp_path / "walk.h5")
+    monkeypatch.setattr(juelich_hdf5, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(juelich_hdf5, "_CHILD", write(tmp_path, "while True: pass\n", "loop.py"))
+    assert refused(path) == ": could not be read within 0.5 s: it is damaged; fetch it again"
+    monkeypatch.setattr(juelich_hdf5, "PATIENCE_S", 60)
+    monkeypatch.setattr(juelich_hdf5, "_CHILD", write(tmp_path, "import os; os.abort()\n", "crash.py"))
+    assert refused(path) == ": the file is cut off or damaged (the HDF5 library gave up); fetch it again"
 
 
 @pytest.mark.data

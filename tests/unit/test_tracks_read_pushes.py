@@ -98,13 +98,8 @@ def test_axis_places_are_mapped_to_the_ground(tmp_path: Path) -> None:
     assert (read.format, read.unit, read.frames.rate_hz) == ("axis-scene", "m", 10)
     assert np.sort(read.frames.x_m[:2]) == pytest.approx([2.0, 4.0])
     assert np.sort(read.frames.y_m[:2]) == pytest.approx([2.0, 4.0])
-    older = [
-        {"frame": {"timestamp": each["timestamp"], "observations": [_older(d) for d in each["detections"]]}} for each in pushes
-    ]
-    assert (
-        read_tracks(write(tmp_path, lines(older), "older.jsonl"), homography=GROUND).frames.x_m.tolist()
-        == read.frames.x_m.tolist()
-    )
+    older = write(tmp_path, lines([_older(push) for push in pushes]), "older.jsonl")
+    assert read_tracks(older, homography=GROUND).frames.x_m.tolist() == read.frames.x_m.tolist()
 
 
 def _older(push: dict[str, Any]) -> dict[str, Any]:

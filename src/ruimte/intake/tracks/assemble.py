@@ -20,6 +20,11 @@ RowName = Callable[[int], str]
 """How a row (0 is the first) is called in the file: ``"line 12"``."""
 
 
+def row_number(row: int) -> str:
+    """How a row is called where the file has no lines."""
+    return f"row {row + 1}"
+
+
 def assembled(person: Index, frame: Index, x: Array, y: Array, unit: str, rate_hz: float, asked: Asked, name: RowName) -> Frames:
     """Frames of a table with a row a person and frame, positions in ``unit``; NaN and infinite ones stay, as not known.
 

@@ -17,7 +17,7 @@ from contextlib import closing
 import numpy as np
 
 from ruimte.errors import RuimteError
-from ruimte.intake.tracks.assemble import assembled, whole_column
+from ruimte.intake.tracks.assemble import assembled, row_number, whole_column
 from ruimte.intake.tracks.content import MOST_ROWS, damage_told, require_rows
 from ruimte.intake.tracks.geometry import walkable_of
 from ruimte.intake.tracks.recording import Asked, Recording
@@ -40,12 +40,12 @@ class JuPedSim:
             metadata = _metadata(database, asked.where)
             rows = _rows(database, asked.where)
             areas = [str(text) for (text,) in database.execute("SELECT wkt FROM geometry LIMIT 10000")]
-        person, frame = whole_column(rows[1], "id", asked, _row), whole_column(rows[0], "frame", asked, _row)
+        person, frame = whole_column(rows[1], "id", asked, row_number), whole_column(rows[0], "frame", asked, row_number)
         x, y = rows[2], rows[3]
         rate_hz = agreed_rate(_number(metadata.get("fps"), asked.where), asked)
         unit = agreed_unit("m", asked, frame, x, y)
         walkable, notes = walkable_of(areas, unit)
-        return Recording(assembled(person, frame, x, y, unit, rate_hz, asked, _row), self.name, unit, walkable, notes=notes)
+        return Recording(assembled(person, frame, x, y, unit, rate_hz, asked, row_number), self.name, unit, walkable, notes=notes)
 
 
 def _metadata(database: sqlite3.Connection, where: str) -> dict[str, str]:
@@ -81,7 +81,3 @@ def _number(text: str | None, where: str) -> float | None:
         return None if text is None else float(text)
     except ValueError:
         raise RuimteError("its frame rate is no number", where, "correct fps in its table metadata") from None
-
-
-def _row(row: int) -> str:
-    return f"row {row + 1}"

@@ -57,12 +57,12 @@ class RecordedAxisScene:
 
 
 def _sent(device: DeviceFormat, content: bytes, asked: Asked) -> Iterator[_Sent]:
-    """The frames that hold somebody, in the order in which they came."""
+    """The frames in the order in which they came, also where nobody is in them: these tell the rate too."""
     homography = None if asked.homography is None else checked_homography(asked.homography, asked.where)
     for number, payload in enumerate(raw_objects(content, asked.where), start=1):
         message = _message(device, payload, number, _HERE, asked)
         frames = message.frames if homography is None else [on_ground(each, homography) for each in message.image_frames]
-        yield from (_Sent(number, frame) for frame in frames if len(frame.ids))
+        yield from (_Sent(number, frame) for frame in frames)
 
 
 def _message(device: DeviceFormat, payload: msgspec.Raw, number: int, zone: ZoneInfo, asked: Asked) -> Message:
@@ -76,7 +76,7 @@ def _tells_offset(device: DeviceFormat, content: bytes, asked: Asked) -> bool:
     """Whether times mean the same everywhere, which those without an offset do not."""
     payload = raw_objects(content, asked.where)[0]
     told = [_message(device, payload, 1, zone, asked) for zone in (_HERE, _ELSEWHERE)]
-    here, elsewhere = ([each.time_us for each in (*sent.frames, *sent.image_frames)] for sent in told)
+    here, elsewhere = ([each.time_us for each in sent.frames] + [each.time_us for each in sent.image_frames] for sent in told)
     return here == elsewhere
 
 

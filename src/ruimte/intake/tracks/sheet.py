@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ruimte.errors import RuimteError
 from ruimte.intake.files import EMPTY_CELLS
-from ruimte.intake.tracks.assemble import RowName
+from ruimte.intake.tracks.assemble import RowName, row_number
 from ruimte.intake.tracks.content import damage_told, require_rows
 from ruimte.intake.tracks.objects import objects_in
 from ruimte.intake.tracks.track_mapping import TrackMapping
@@ -103,44 +103,49 @@ def _is_number(cell: Any) -> bool:
 
 
 def _csv(content: bytes, mapping: TrackMapping | None, where: str) -> Sheet:
-    encoding = mapping.encoding if mapping is not None else "utf-8"
-    content = content.removeprefix(b"\xef\xbb\xbf")
-    try:
-        first = content.lstrip(b"\r\n")[:_MOST_HEADER_BYTES].splitlines()[0].decode(encoding)
-    except (UnicodeError, IndexError):
-        raise RuimteError(f"is not text in {encoding}", where, "save it as UTF-8, or name its encoding in a mapping") from None
+    text = _as_utf8(content, mapping.encoding if mapping is not None else "utf-8", where)
+    first = text[:_MOST_HEADER_BYTES].decode(errors="ignore").splitlines()[0]
     delimiter = mapping.delimiter if mapping is not None else max(_DELIMITERS, key=first.count)
     told = mapping.names if mapping is not None else []
     try:
         names = told or [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
     except csv.Error as error:
         raise RuimteError(f"its first line is no line of a table ({error})", where, "choose another file") from None
-    has_header = not told
 
     def read(columns: Sequence[str]) -> pa.Table:
-        return _csv_columns(content, names, columns, has_header, delimiter, encoding, where)
+        places = [names.index(column) for column in columns]
+        table = _cells_of(text, len(names), places, bool(told), delimiter, where)
+        require_rows(table.num_rows, where)
+        return table.rename_columns(list(columns))
 
-    return Sheet(names, read, _line_names(content, has_header))
+    return Sheet(names, read, _line_names(text, not told))
 
 
-def _csv_columns(
-    content: bytes, names: list[str], columns: Sequence[str], has_header: bool, delimiter: str, encoding: str, where: str
-) -> pa.Table:
-    """Cells of the wanted columns as text, null where they are empty."""
-    broken: list[tuple[int, int, int]] = []
+def _as_utf8(content: bytes, encoding: str, where: str) -> bytes:
+    try:
+        text = content.decode(encoding).removeprefix("\ufeff").lstrip("\r\n")
+    except (UnicodeError, LookupError, ValueError, TypeError):
+        raise RuimteError(f"is not text in {encoding}", where, "save it as UTF-8, or name its encoding in a mapping") from None
+    if not text.strip():
+        raise RuimteError("the file is empty", where, "fetch it again from its publisher")
+    return text.encode(errors="replace")
+
+
+def _cells_of(text: bytes, width: int, places: list[int], headless: bool, delimiter: str, where: str) -> pa.Table:
+    """Cells of the columns at some places as text, null where they are empty."""
+    broken: list[tuple[int, int]] = []
 
     def skip(row: pacsv.InvalidRow) -> str:
-        broken.append((row.number, row.actual_columns, row.expected_columns))
+        broken.append((row.number, row.actual_columns))
         return "skip"
 
-    places = {f"{place}": name for place, name in enumerate(names)}
-    wanted = [next(place for place, name in places.items() if name == column) for column in columns]
+    wanted = [str(place) for place in places]
     try:
         table = pacsv.read_csv(
-            pa.BufferReader(content),
+            pa.BufferReader(text),
             # one thread, for only then does a broken row know its number
             read_options=pacsv.ReadOptions(
-                use_threads=False, column_names=list(places), skip_rows=int(has_header), encoding=encoding
+                use_threads=False, column_names=[str(place) for place in range(width)], skip_rows=0 if headless else 1
             ),
             parse_options=pacsv.ParseOptions(delimiter=delimiter, invalid_row_handler=skip),
             convert_options=pacsv.ConvertOptions(
@@ -150,18 +155,13 @@ def _csv_columns(
                 null_values=list(EMPTY_CELLS),
             ),
         )
-    except (pa.ArrowException, UnicodeError, LookupError) as error:
-        reason = str(error).splitlines()[0][:200]
-        if "UTF8" in reason or isinstance(error, UnicodeError):
-            mend = "save it as UTF-8, or name its encoding in a mapping"
-            raise RuimteError(f"is not text in {encoding}", where, mend) from None
-        raise RuimteError(f"cannot be read ({reason})", where, "check that the file is whole") from None
+    except pa.ArrowException as error:
+        raise RuimteError(f"cannot be read ({str(error).splitlines()[0][:200]})", where, "check that the file is whole") from None
     if broken:
-        row, cells, expected = broken[0]
-        told = f"holds {cells} cells, not {expected}"
+        row, cells = broken[0]
+        told = f"holds {cells} cells, not {width}"
         raise RuimteError(told, f"{where}, line {row}", "complete it or take it out; the file may be cut off")
-    require_rows(table.num_rows, where)
-    return table.rename_columns(list(columns))
+    return table
 
 
 def _line_names(content: bytes, has_header: bool) -> RowName:
@@ -177,10 +177,6 @@ def _line_names(content: bytes, has_header: bool) -> RowName:
 # --- Parquet and JSON ---------------------------------------------------------------------------------------------------
 
 
-def _row(row: int) -> str:
-    return f"row {row + 1}"
-
-
 def _parquet(content: bytes, where: str) -> Sheet:
     with damage_told(where):
         file = pq.ParquetFile(pa.BufferReader(content))
@@ -193,7 +189,7 @@ def _parquet(content: bytes, where: str) -> Sheet:
             table.validate(full=True)
             return table
 
-    return Sheet(names, read, _row)
+    return Sheet(names, read, row_number)
 
 
 def _json(content: bytes, where: str) -> Sheet:
@@ -204,7 +200,7 @@ def _json(content: bytes, where: str) -> Sheet:
     def read(columns: Sequence[str]) -> pa.Table:
         return pa.table({column: _cells([row.get(column) for row in rows], column, where) for column in columns})
 
-    return Sheet(names, read, _row)
+    return Sheet(names, read, row_number)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
