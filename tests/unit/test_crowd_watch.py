@@ -99,8 +99,8 @@ def test_without_an_entry_distances_are_not_watched_and_it_says_why(lab: Lab) ->
     watch = watch_of(lab, wall)
     pass_by(watch)
     assert watch.in_memory[1:] == (0, 0)
-    assert watch.distancing("en") == DistanceFiguresView(on=False, why="Off: it is not in the algorithm register.")
-    assert watch.distancing("nl").why == "Uit: het staat niet in het algoritmeregister."
+    assert watch.distancing("en") == DistanceFiguresView(on=False, why="It is not in the algorithm register.")
+    assert watch.distancing("nl").why == "Het staat niet in het algoritmeregister."
     assert wall.log == []
 
 
@@ -145,7 +145,7 @@ def test_when_the_entry_ends_what_was_known_is_gone_at_once_and_the_logbook_is_t
     assert watch.in_memory[1:] == (0, 0)
     pass_by(watch, first=100)
     view = watch.distancing("en")
-    assert (view.on, view.why) == (False, "Off: its time is over. It has to be decided on anew.")
+    assert (view.on, view.why) == (False, "Its time is over. It has to be decided on anew.")
     assert view.exposure == []
     assert [kind for kind, _ in wall.log] == ["distancing-on", "distancing-off"]
 
@@ -173,7 +173,7 @@ def test_a_clock_that_is_set_back_brings_nothing_back(lab: Lab) -> None:
 def test_it_begins_by_itself_when_the_entry_does(lab: Lab) -> None:
     wall = Wall(to_us(datetime(2020, 3, 31, 21, 59, 59, tzinfo=UTC)))
     watch = watch_of(allowed(lab), wall)
-    assert watch.distancing("en").why == "Off: it has not begun yet."
+    assert watch.distancing("en").why == "It has not begun yet."
     wall.us += SECOND_US
     pass_by(watch)
     assert watch.distancing("en").people == 3
@@ -240,7 +240,7 @@ def test_the_logbook_has_words_for_it(lab: Lab) -> None:
     )
     assert Words(lab, "nl").log(off) == (
         "Afstanden tussen mensen worden niet meer gemeten door overhead: wat bekend was is gewist."
-        " Uit: de termijn is voorbij. Er moet opnieuw over worden besloten."
+        " De termijn is voorbij. Er moet opnieuw over worden besloten."
     )
 
 
