@@ -287,7 +287,7 @@ def test_every_reason_and_every_parameter_has_words(lab: Lab) -> None:
         assert each.name in crowd_words._PARAMETERS
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -356,6 +356,16 @@ def test_check_finds_an_entry_that_breaks_its_own_rules(tmp_path: Path, basis: s
         assert mistake.place.endswith(f"'physical-distancing' field {field} (line {line})")
         assert told in mistake.what
         assert mistake.mend
+
+
+@pytest.mark.parametrize(("distance_m", "mistakes"), [(0.3, 0), (1.5, 0), (5, 0), (0.2, 1), (15, 1), (-1, 1)])
+def test_check_knows_which_distances_people_keep(tmp_path: Path, distance_m: float, mistakes: int) -> None:
+    folder = track_lab(tmp_path / "lab", VIEW, ZONE, {"hall-people": sensor("hall-people", "hall", ["people"])})
+    file = folder / "lab.toml"
+    file.write_text(file.read_text(encoding="utf-8") + f"\n[distancing]\ndistance_m = {distance_m}\n", encoding="utf-8")
+    found = check_lab(folder)[1]
+    assert len(found) == mistakes
+    assert all("field distancing.distance_m" in each.place and "like 1.5" in each.mend for each in found)
 
 
 def test_pairs_at_once_are_the_same_as_in_parts(lab: Lab) -> None:

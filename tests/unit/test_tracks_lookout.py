@@ -146,7 +146,7 @@ def test_memory_does_not_grow_with_time_or_with_people():
     assert lookout.in_memory == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from([2.0, 5.0]), st.sampled_from([0.0, 0.05, 0.4]))
 def test_live_and_at_once_tell_the_same(seed, rate_hz, missing):
     """People who come and go, jump, are not seen for a while or are no numbers; frames that are missing or empty."""
