@@ -99,8 +99,8 @@ def test_without_an_entry_distances_are_not_watched_and_it_says_why(lab: Lab) ->
     watch = watch_of(lab, wall)
     pass_by(watch)
     assert watch.in_memory[1:] == (0, 0)
-    assert watch.distancing("en") == DistanceFiguresView(on=False, why="Off: it is not in the algorithm register.")
-    assert watch.distancing("nl").why == "Uit: het staat niet in het algoritmeregister."
+    assert watch.distancing("en") == DistanceFiguresView(on=False, why="It is not in the algorithm register.")
+    assert watch.distancing("nl").why == "Het staat niet in het algoritmeregister."
     assert wall.log == []
 
 
@@ -145,7 +145,7 @@ def test_when_the_entry_ends_what_was_known_is_gone_at_once_and_the_logbook_is_t
     assert watch.in_memory[1:] == (0, 0)
     pass_by(watch, first=100)
     view = watch.distancing("en")
-    assert (view.on, view.why) == (False, "Off: its time is over. It has to be decided on anew.")
+    assert (view.on, view.why) == (False, "Its time is over. It has to be decided on anew.")
     assert view.exposure == []
     assert [kind for kind, _ in wall.log] == ["distancing-on", "distancing-off"]
 
@@ -173,7 +173,7 @@ def test_a_clock_that_is_set_back_brings_nothing_back(lab: Lab) -> None:
 def test_it_begins_by_itself_when_the_entry_does(lab: Lab) -> None:
     wall = Wall(to_us(datetime(2020, 3, 31, 21, 59, 59, tzinfo=UTC)))
     watch = watch_of(allowed(lab), wall)
-    assert watch.distancing("en").why == "Off: it has not begun yet."
+    assert watch.distancing("en").why == "It has not begun yet."
     wall.us += SECOND_US
     pass_by(watch)
     assert watch.distancing("en").people == 3
@@ -240,7 +240,7 @@ def test_the_logbook_has_words_for_it(lab: Lab) -> None:
     )
     assert Words(lab, "nl").log(off) == (
         "Afstanden tussen mensen worden niet meer gemeten door overhead: wat bekend was is gewist."
-        " Uit: de termijn is voorbij. Er moet opnieuw over worden besloten."
+        " De termijn is voorbij. Er moet opnieuw over worden besloten."
     )
 
 
@@ -287,7 +287,7 @@ def test_every_reason_and_every_parameter_has_words(lab: Lab) -> None:
         assert each.name in crowd_words._PARAMETERS
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -356,6 +356,16 @@ def test_check_finds_an_entry_that_breaks_its_own_rules(tmp_path: Path, basis: s
         assert mistake.place.endswith(f"'physical-distancing' field {field} (line {line})")
         assert told in mistake.what
         assert mistake.mend
+
+
+@pytest.mark.parametrize(("distance_m", "mistakes"), [(0.3, 0), (1.5, 0), (5, 0), (0.2, 1), (15, 1), (-1, 1)])
+def test_check_knows_which_distances_people_keep(tmp_path: Path, distance_m: float, mistakes: int) -> None:
+    folder = track_lab(tmp_path / "lab", VIEW, ZONE, {"hall-people": sensor("hall-people", "hall", ["people"])})
+    file = folder / "lab.toml"
+    file.write_text(file.read_text(encoding="utf-8") + f"\n[distancing]\ndistance_m = {distance_m}\n", encoding="utf-8")
+    found = check_lab(folder)[1]
+    assert len(found) == mistakes
+    assert all("field distancing.distance_m" in each.place and "like 1.5" in each.mend for each in found)
 
 
 def test_pairs_at_once_are_the_same_as_in_parts(lab: Lab) -> None:

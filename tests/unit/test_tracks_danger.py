@@ -76,6 +76,26 @@ def test_pressure_depends_on_the_radius_which_is_why_it_is_told():
     assert near > 1.2 * far > 0
 
 
+def test_pressure_of_two_crowds_through_each_other_is_density_times_the_square_of_half_their_difference():
+    """Every other one goes the other way: the mean is 0.2 m/s, each is 0.5 m/s from it. The whole crowd may move along."""
+    x, y = lattice(8.0, 0.4, 10)
+    ways = np.where(np.indices((20, 20)).sum(0).ravel() % 2, 0.7, -0.3)
+    told = crowd_pressure(*field(x, y, ways, 1.1), MIDDLE)
+    np.testing.assert_allclose(told.variance, 0.25, rtol=1e-3)
+    assert told.indicator.value == pytest.approx(6.25 * 0.25, rel=1e-3)
+
+
+def test_pressure_is_of_the_frames_that_came_and_not_known_where_too_few_did():
+    frames, moves = pushed(seconds=20)
+    part = np.flatnonzero(frames.frame != 15)
+    fewer = frames_of(frames.person[part], frames.frame[part], frames.x_m[part], frames.y_m[part], 1.0)
+    moves = Motion(*(each[part] for each in (moves.speed_m_s, moves.x_m_s, moves.y_m_s, moves.jumped)))
+    told = crowd_pressure(fewer, moves, MIDDLE, missing=[15])
+    np.testing.assert_allclose(told.density, 6.25, rtol=1e-6)
+    assert told.indicator.value == pytest.approx(6.25 * 0.01, rel=0.02)
+    assert crowd_pressure(fewer, moves, MIDDLE, missing=[14, 15]).indicator.why == "only 8 of 10 frames came"
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from([0.3, 1.0]), st.sampled_from([0.0, 155_000.0]))
 def test_pressure_is_that_of_the_formula(seed, radius, origin):
@@ -155,6 +175,24 @@ def test_congestion_of_a_shear_is_the_range_of_its_rotation_over_its_speed():
     assert fast.level.value == pytest.approx(told.level.value)
 
 
+def test_congestion_of_two_streams_past_each_other_is_the_turn_between_them():
+    """Up to y = 2 all go east, beyond it west, at 1 m/s: between them the field turns by 2 m/s in a metre, elsewhere not."""
+    told = congestion_level(*squares(lambda x, y: np.where(y < 2, 1.0, -1.0), lambda x, y: 0 * x), REGION, window_s=5)
+    np.testing.assert_allclose(told.rotation[[3, 4], 1:-1], 2.0)
+    np.testing.assert_allclose(told.rotation[[1, 2, 5, 6], 1:-1], 0.0)
+    assert told.level.value == pytest.approx(2.0)
+
+
+def test_congestion_is_of_the_walkable_part_of_an_area():
+    """An L: three quarters of its box are walls, and the rotation is known of most of the rest."""
+    frames, moves = squares(lambda x, y: y**2, lambda x, y: 0 * x)
+    part = np.flatnonzero(frames.x_m < 1.5)
+    strip = frames_of(frames.person[part], frames.frame[part], frames.x_m[part], frames.y_m[part], 1.0)
+    moves = Motion(*(each[part] for each in (moves.speed_m_s, moves.x_m_s, moves.y_m_s, moves.jumped)))
+    assert congestion_level(strip, moves, REGION, window_s=5).level.unknown == "few people"
+    assert congestion_level(strip, moves, REGION, window_s=5, area_m2=6.0).level.unknown == ""
+
+
 def test_congestion_turns_with_the_field():
     """The same, turned by 90°: rotation has one sign, whichever axis the shear is along."""
     one = congestion_level(*squares(lambda x, y: y**2 - 4, lambda x, y: 0 * x), REGION, window_s=5)
@@ -219,6 +257,18 @@ def test_oscillation_is_found_where_some_frames_are_missing():
     fewer = frames_of(frames.person[rows], frames.frame[rows], frames.x_m[rows], frames.y_m[rows], frames.rate_hz)
     told = collective_oscillation(fewer, motion(fewer, step=2), SQUARE, least_density=3.5, until_frame=395)
     assert told.indicator.value == pytest.approx(OMEGA, rel=0.03)
+
+
+def test_oscillation_of_frames_that_never_came_is_of_those_that_did():
+    frames, _ = circling()
+    lost = np.flatnonzero(np.random.default_rng(0).random(len(frames)) < 0.05)
+    rows = ~np.isin(frames.frame, lost)
+    fewer = frames_of(frames.person[rows], frames.frame[rows], frames.x_m[rows], frames.y_m[rows], frames.rate_hz)
+    told = collective_oscillation(fewer, motion(fewer, step=2), SQUARE, missing=lost, until_frame=395)
+    assert told.indicator.value == pytest.approx(OMEGA, rel=0.03)
+    assert told.density == pytest.approx(169 / 36, rel=0.01)
+    half = range(0, 396, 2)
+    assert collective_oscillation(*circling(), SQUARE, missing=half, until_frame=395).indicator.unknown == "short window"
 
 
 @pytest.mark.parametrize(

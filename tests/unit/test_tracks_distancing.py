@@ -16,7 +16,7 @@ from ruimte.lab.distancing import require_distancing
 from ruimte.lab.files import AlgorithmEntry
 from ruimte.lab.validity import moment_us
 from ruimte.tracks.area import walkable_area
-from ruimte.tracks.distancing import Distancing, Rule
+from ruimte.tracks.distancing import Distancing, Rule, live_rule
 from ruimte.tracks.frames import frames_of
 from ruimte.tracks.radial import chance_within
 
@@ -207,6 +207,33 @@ def test_a_thin_area_has_chances_too():
 def test_a_rule_that_makes_no_sense_is_refused(rule, part):
     with pytest.raises(RuimteError, match=part):
         Distancing(25, Rule(**rule))
+
+
+@pytest.mark.parametrize("contact_m", [0.3, 0.37, 1.0, 1.5, 1.9, 2.03, 5.0])
+def test_the_live_rule_suits_every_distance(contact_m):
+    """Whole rings, a group near a metre, a reach of 2 m or more; and two at just that distance are not too close."""
+    rule = live_rule(contact_m)
+    assert rule.contact_m == contact_m
+    assert 0.75 <= rule.group_m <= 1.25
+    assert max(2.0, contact_m) <= rule.reach_m < max(2.0, contact_m) + 0.4
+    for apart_m, contacts in ((contact_m, 0), (contact_m * (1 - 1e-9), 1)):
+        watch = play(Distancing(rate_hz=2, rule=rule), [{1: (0.0, 0.0), 2: (apart_m, 0.0)}] * 4)
+        assert watch.finish().contacts == contacts
+
+
+def test_a_watch_anew_has_nothing_of_the_old_one():
+    watch = play(Distancing(rate_hz=2), [{1: (0.0, 0.0), 2: (0.5, 0.0)}] * 4)
+    other = watch.anew()
+    assert other.in_memory == (0, 0)
+    play(other, [{1: (0.0, 0.0), 2: (9.0, 0.0)}] * 4)
+    assert (watch.finish().contacts, other.finish().contacts) == (1, 0)
+
+
+def test_a_frame_of_too_many_pairs_is_refused():
+    crowd = {n: (0.01 * n, 0.0) for n in range(60)}
+    with pytest.raises(RuimteError, match=r"1770 pairs within 2\.5 m"):
+        play(Distancing(rate_hz=2, most_pairs=1500), [crowd])
+    assert play(Distancing(rate_hz=2, most_pairs=1800), [crowd]).in_memory == (60, 1770)
 
 
 def test_frames_that_make_no_sense_are_refused_and_change_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from dataclasses import fields, replace
 
@@ -9,13 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from track_files import recorded
 
 from ruimte.errors import RuimteError
 from ruimte.tracks.area import walkable_area
 from ruimte.tracks.congestion import congestion_level
 from ruimte.tracks.danger import LABEL
 from ruimte.tracks.frames import cut_at_gaps, frames_of, in_slots
-from ruimte.tracks.lookout import RADIUS_M, SQUARE_OF_CONGESTION_M, SQUARE_OF_PRESSURE_M, Indicators, Lookout
+from ruimte.tracks.lookout import LEAST_SHARE, RADIUS_M, SQUARE_M, Indicators, Lookout
 from ruimte.tracks.motion import motion
 from ruimte.tracks.oscillation import collective_oscillation
 from ruimte.tracks.pressure import crowd_pressure
@@ -53,10 +55,12 @@ def batch(frames, every, rate_hz, until):
     slots, moves = in_slots(seen, every, first, last), motion(seen, 1)
     missing = sorted(set(range(first, last + 1)) - set(kept))
     until = until if until >= first else None
-    fine, coarse = (grid_over(ROOM, side) for side in (SQUARE_OF_PRESSURE_M, SQUARE_OF_CONGESTION_M))
-    level = congestion_level(slots, moves, coarse, until_frame=until, missing=missing, area_m2=ROOM.area_m2)
+    grid = grid_over(ROOM, SQUARE_M)
+    level = congestion_level(
+        slots, moves, grid, until_frame=until, missing=missing, area_m2=ROOM.area_m2, least_share=LEAST_SHARE
+    )
     return Indicators(
-        crowd_pressure(slots, moves, fine, radius_m=RADIUS_M, until_frame=until, missing=missing).indicator,
+        crowd_pressure(slots, moves, grid, radius_m=RADIUS_M, until_frame=until, missing=missing).indicator,
         level.level,
         level.danger,
         collective_oscillation(slots, moves, ROOM, until_frame=until, missing=missing).indicator,
@@ -146,7 +150,7 @@ def test_memory_does_not_grow_with_time_or_with_people():
     assert lookout.in_memory == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from([2.0, 5.0]), st.sampled_from([0.0, 0.05, 0.4]))
 def test_live_and_at_once_tell_the_same(seed, rate_hz, missing):
     """People who come and go, jump, are not seen for a while or are no numbers; frames that are missing or empty."""
@@ -196,6 +200,26 @@ def test_whatever_comes_there_is_a_figure_or_a_reason(steps):
             figure = getattr(lookout.told, each.name)
             assert math.isfinite(figure.value) == (figure.unknown == "")
     assert lookout.in_memory <= 6 * 40
+
+
+@pytest.mark.data
+def test_recorded_walks_both_ways_are_far_more_congested_than_one_way():
+    """Volunteers in a corridor (Jülich), centimetres; levels of all looks at which it was known."""
+    levels = {}
+    for name, rate_hz in (("bi_corr_400_b_03", 25.0), ("uo-145-180-180", 16.0)):
+        with gzip.open(recorded(f"juelich_trajectories/{name}.txt.gz"), "rt") as lines:
+            who, number, x, y = np.loadtxt(lines, comments="#")[:, :4].T
+        x, y = x / 100, y / 100
+        west, east, south, north = x.min() - 0.3, x.max() + 0.3, y.min() - 0.3, y.max() + 0.3
+        corridor = walkable_area([(west, south), (east, south), (east, north), (west, north)])
+        lookout, found = Lookout(corridor, rate_hz), []
+        for each in np.unique(number):
+            rows = number == each
+            if lookout.take(int(each), who[rows], x[rows], y[rows]) and not lookout.told.congestion.unknown:
+                found.append(lookout.told.congestion.value)
+        assert len(found) > 5
+        levels[name] = np.median(found)
+    assert levels["bi_corr_400_b_03"] > 5 * levels["uo-145-180-180"] > 0
 
 
 @pytest.mark.parametrize(

@@ -19,29 +19,29 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Afstanden tussen mensen worden niet meer gemeten door {device}: wat bekend was is gewist. {why}",
     },
     "distancing.not-registered": {
-        "en": "Off: it is not in the algorithm register.",
-        "nl": "Uit: het staat niet in het algoritmeregister.",
+        "en": "It is not in the algorithm register.",
+        "nl": "Het staat niet in het algoritmeregister.",
     },
     "distancing.not-in-use": {
-        "en": "Off: in the algorithm register it is not in use.",
-        "nl": "Uit: in het algoritmeregister is het niet in gebruik.",
+        "en": "In the algorithm register it is not in use.",
+        "nl": "In het algoritmeregister is het niet in gebruik.",
     },
     "distancing.no-ground": {
-        "en": "Off: the algorithm register names no legal ground.",
-        "nl": "Uit: het algoritmeregister noemt geen wettelijke grondslag.",
+        "en": "The algorithm register names no legal ground.",
+        "nl": "Het algoritmeregister noemt geen wettelijke grondslag.",
     },
     "distancing.reversed": {
-        "en": "Off: in the algorithm register it ends before it begins.",
-        "nl": "Uit: volgens het algoritmeregister eindigt het voor het begint.",
+        "en": "In the algorithm register it ends before it begins.",
+        "nl": "Volgens het algoritmeregister eindigt het voor het begint.",
     },
     "distancing.too-long": {
-        "en": "Off: it may hold for 90 days at most, and is registered for longer.",
-        "nl": "Uit: het mag hoogstens 90 dagen gelden, en staat langer in het register.",
+        "en": "It may hold for 90 days at most, and is registered for longer.",
+        "nl": "Het mag hoogstens 90 dagen gelden, en staat langer in het register.",
     },
-    "distancing.not-yet": {"en": "Off: it has not begun yet.", "nl": "Uit: het is nog niet begonnen."},
+    "distancing.not-yet": {"en": "It has not begun yet.", "nl": "Het is nog niet begonnen."},
     "distancing.over": {
-        "en": "Off: its time is over. It has to be decided on anew.",
-        "nl": "Uit: de termijn is voorbij. Er moet opnieuw over worden besloten.",
+        "en": "Its time is over. It has to be decided on anew.",
+        "nl": "De termijn is voorbij. Er moet opnieuw over worden besloten.",
     },
     "distancing.begun-anew": {
         "en": "More pairs of people at once than there is room for: begun anew.",

@@ -24,7 +24,7 @@ from ruimte.tracks.frames import Frames, cut_at_gaps, frames_of, in_slots, whole
 from ruimte.tracks.motion import Motion, motion
 from ruimte.tracks.oscillation import WINDOW_S, Sway, oscillation_of, sway_of
 from ruimte.tracks.pressure import crowd_pressure
-from ruimte.tracks.profiles import Grid, grid_over
+from ruimte.tracks.profiles import grid_over
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -35,8 +35,9 @@ LEAST_HZ = 1.0
 """With fewer frames a second than this there are no velocities of which an indicator could be made."""
 WINDOW_OF_FIELD_S = 10.0
 RADIUS_M = 1.0
-SQUARE_OF_PRESSURE_M = 0.5
-SQUARE_OF_CONGESTION_M = 1.0
+SQUARE_M = 0.5
+LEAST_SHARE = 0.05
+"""The rotation is to be known of so much of the area; not of more, for a jam before a door is a small part of what is seen."""
 EVERY_S = 5.0
 """How often is looked; in between the figures stay as they are."""
 
@@ -90,8 +91,8 @@ class Lookout:
         self._area, self._rate_hz, self.error_m = area, float(rate_hz), error_m
         self._every = max(round(rate_hz / SLOTS_HZ), 1)
         self._slots_hz = self._rate_hz / self._every
-        self._fine = _grid(area, SQUARE_OF_PRESSURE_M)
-        self._coarse = _grid(area, SQUARE_OF_CONGESTION_M)
+        west, south, east, north = area.bounds
+        self._grid = grid_over(area, max(SQUARE_M, math.sqrt((east - west) * (north - south) / _MOST_SQUARES)))
         self._in_window = max(round(WINDOW_OF_FIELD_S * self._slots_hz), 1)
         self._kept: deque[_Kept] = deque()
         self._rows = 0
@@ -191,10 +192,17 @@ class Lookout:
     def _told(self, frames: Frames, moves: Motion, until: int | None, missing: ArrayLike) -> Indicators:
         window_s, area_m2 = WINDOW_OF_FIELD_S, self._area.area_m2
         pressure = crowd_pressure(
-            frames, moves, self._fine, radius_m=RADIUS_M, window_s=window_s, until_frame=until, missing=missing
+            frames, moves, self._grid, radius_m=RADIUS_M, window_s=window_s, until_frame=until, missing=missing
         )
         level = congestion_level(
-            frames, moves, self._coarse, window_s=window_s, until_frame=until, missing=missing, area_m2=area_m2
+            frames,
+            moves,
+            self._grid,
+            window_s=window_s,
+            until_frame=until,
+            missing=missing,
+            area_m2=area_m2,
+            least_share=LEAST_SHARE,
         )
         sway = oscillation_of(self._sway, frames.rate_hz, area_m2)
         return self._beside(Indicators(pressure.indicator, level.level, level.danger, sway.indicator))
@@ -210,11 +218,6 @@ class Lookout:
                 for each in (found.pressure, found.congestion, found.danger, found.oscillation)
             )
         )
-
-
-def _grid(area: Area, side_m: float) -> Grid:
-    west, south, east, north = area.bounds
-    return grid_over(area, max(side_m, math.sqrt((east - west) * (north - south) / _MOST_SQUARES)))
 
 
 def _checked(number: int, person: ArrayLike, x_m: ArrayLike, y_m: ArrayLike) -> _Kept:
