@@ -15,7 +15,8 @@ from ruimte.clock import DAY_US, HOUR_US, MINUTE_US
 from ruimte.estimate.adjoint import ahead, back, nothing, onward
 from ruimte.estimate.advance import advance
 from ruimte.estimate.kalman import update
-from ruimte.estimate.people import LASTING, LASTING_H, doubt, fade, forget, shear
+from ruimte.estimate.layout import LASTING
+from ruimte.estimate.people import LASTING_H, doubt, fade, forget, shear
 from ruimte.estimate.smooth import smooth
 from ruimte.estimate.tape import new_tape
 from ruimte.model.observation import OBSERVATIONS

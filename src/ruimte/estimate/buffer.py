@@ -84,6 +84,7 @@ def inputs(memory: Memory, model: Model, layout: Layout, last: int) -> tuple[Inp
     of = np.flatnonzero(which >= 0)
     of = of[np.argsort(rows["end_us"][of], kind="stable")]  # the newest in a tick is the last that is written
     told[tick[of], which[of]] = rows["result"][of]
+    sd = _errors(layout, rows, tick, of, which, (ticks, readings))
     ends = model.phase_us + (first + tick[of] + 1) * model.tick_us
     left[tick[of], which[of]] = (ends - rows["end_us"][of]) / model.tick_us
     np.maximum.at(heard, (tick[of], streams + which[of]), rows["end_us"][of])
@@ -99,6 +100,7 @@ def inputs(memory: Memory, model: Model, layout: Layout, last: int) -> tuple[Inp
         stream_valid=_valid(layout.streams.id, model, first, ticks),
         reading=told,
         reading_left=left,
+        reading_sd=sd,
         reading_valid=_valid(layout.readings.id, model, first, ticks),
         **_calendar(model, layout, first, ticks),
         **_facts(model, layout, first, ticks, _told(layout, rows, tick)),
@@ -135,6 +137,23 @@ def _calendar(model: Model, layout: Layout, first: int, ticks: int) -> dict[str,
         "kind": np.where(weekday < 5, 0, weekday - 4),
         "empty": empty,
     }
+
+
+def _errors(
+    layout: Layout, rows: Rows, tick: NDArray[np.int64], of: NDArray[np.int64], which: NDArray[np.int64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """How far each tick's newest reading is off, where that was told of the same moment; NaN elsewhere, shape (ticks, readings).
+
+    ``of``: the rows of readings in order of time, ``which`` reading each row is of.
+    """
+    sd = np.full(shape, np.nan)
+    sure = _positions(layout.readings.sd_id, rows["datastream"])
+    told = {(int(sure[i]), int(rows["end_us"][i])): float(rows["result"][i]) for i in np.flatnonzero(sure >= 0).tolist()}
+    if told:
+        newest = {(int(tick[i]), int(which[i])): (int(which[i]), int(rows["end_us"][i])) for i in of.tolist()}
+        for cell, key in newest.items():
+            sd[cell] = told.get(key, np.nan)
+    return sd
 
 
 _Fact = tuple[int, int, float, float]
@@ -188,7 +207,7 @@ def _register(model: Model) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     """Ids of all datastreams, rising; from and until when the register lets each count; whether it may tell of an instant."""
     every = sorted(
         [(s.id, s.valid_from_us, s.valid_until_us, False) for s in model.streams]
-        + [(r.id, r.valid_from_us, r.valid_until_us, True) for r in model.readings]
+        + [(id_, r.valid_from_us, r.valid_until_us, True) for r in model.readings for id_ in (r.id, r.sd_id) if id_ is not None]
         + [(id_, r.valid_from_us, r.valid_until_us, True) for r in model.reports for id_ in (r.id, r.sd_id)]
     )
     table = np.array([row[:3] for row in every], dtype=np.int64).reshape(-1, 3)

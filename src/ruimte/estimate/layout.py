@@ -33,7 +33,21 @@ ZONE = np.dtype([("place", np.int64), ("most", np.float64), ("stay", np.int64)])
 LINK = np.dtype([("model", np.int64), ("source", np.int64), ("target", np.int64)])
 STREAM = np.dtype([("id", np.int64), ("link", np.int64), ("most", np.float64), ("scale", np.float64), ("accuracy", np.float64)])
 REPORT = np.dtype([("id", np.int64), ("sd_id", np.int64), ("zone", np.int64), ("accuracy", np.float64)])
-READING = np.dtype([("id", np.int64), ("zone", np.int64), ("scale", np.float64), ("accuracy", np.float64), ("free", np.bool_)])
+READING = np.dtype(
+    [
+        ("id", np.int64),
+        ("zone", np.int64),
+        ("scale", np.float64),
+        ("accuracy", np.float64),
+        ("free", np.bool_),
+        ("lasting", np.float64),
+        ("sd_id", np.int64),
+    ]
+)
+LASTING = 0.2
+"""Of the variance of a camera's error, the share that lasts for hours, where the model does not say."""
+NONE = -1
+"""The datastream of a reading's error, where none tells it."""
 
 
 class Layout(NamedTuple):
@@ -44,8 +58,9 @@ class Layout(NamedTuple):
     ``streams.link`` and ``readings.zone`` are numbers within the site too. ``zones.most`` is what fits in, ``zones.stay`` the
     longest stay in ticks (0: none); ``streams.most`` what a tick can hold, ``streams.scale`` the
     persons thought to pass for each one counted, ``readings.scale`` turns a result into persons, ``readings.free``: in an
-    unknown proportion. ``reports`` are what people may tell, by id; their ``zone`` is a number in the layout, for they are told
-    as facts, and no filter has anything of its own for them.
+    unknown proportion; ``readings.lasting`` is the share of the variance that lasts, ``readings.sd_id`` the datastream that tells
+    how far each is off, or -1. ``reports`` are what people may tell, by id; their ``zone`` is a number in the layout, for they
+    are told as facts, and no filter has anything of its own for them.
 
     The flow filter of a site with l links has 1 + l numbers: what all share, then each link's own. The people filter of a site
     with z zones, j streams, l links and r readings has z + j + l + r: people, persons per person counted, errors of predicted
@@ -140,7 +155,19 @@ def layout_of(model: Model) -> Layout:
             ),
         ),
         readings=_records(
-            READING, ((r.id, within[r.place], _scale(model, r), r.accuracy, r.measure == "devices") for r in readings)
+            READING,
+            (
+                (
+                    r.id,
+                    within[r.place],
+                    _scale(model, r),
+                    r.accuracy,
+                    r.measure == "devices",
+                    LASTING if r.lasting is None else r.lasting,
+                    NONE if r.sd_id is None else r.sd_id,
+                )
+                for r in readings
+            ),
         ),
         reports=_records(
             REPORT, ((r.id, r.sd_id, zones.index(r.place), r.accuracy) for r in sorted(model.reports, key=lambda r: r.id))
@@ -152,7 +179,9 @@ def layout_of(model: Model) -> Layout:
 
 def _scale(model: Model, reading: Reading) -> float:
     """Persons, or devices, per unit of a result."""
-    return (model.places[reading.place].area_m2 or math.nan) if reading.measure == "density" else 1.0
+    if reading.measure != "density":
+        return 1.0
+    return (model.places[reading.place].area_m2 or math.nan) * reading.walkable
 
 
 def _records(kind: np.dtype[Any], rows: Iterable[tuple[Any, ...]]) -> Records:

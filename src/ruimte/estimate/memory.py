@@ -55,7 +55,7 @@ def no_rows() -> Rows:
 
 def ids_of(layout: Layout) -> NDArray[np.int64]:
     """Ids of all datastreams whose rows count."""
-    return np.concatenate([layout.streams.id, layout.readings.id, layout.reports.id, layout.reports.sd_id])
+    return np.concatenate([layout.streams.id, layout.readings.id, layout.readings.sd_id, layout.reports.id, layout.reports.sd_id])
 
 
 def copy_of(state: State) -> State:

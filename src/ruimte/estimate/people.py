@@ -54,10 +54,10 @@ FIRST_KAPPA = 0.03
 KAPPA_RATE, KAPPA_READ = 0.1, 0.02
 """How fast kappa follows surprises: at the empty hour, and at a reading."""
 KAPPA_RANGE = (0.01, 200.0)
-LASTING, LASTING_H = 0.2, 6.0
-"""Of the variance of an area count's error, the share that lasts, and for how many hours: light, wind, how close people stand. It
-is not learned over weeks. Counts tell how people come and go, not whether the level of a camera, or that of all its counters, is
-off; what looks like evidence of it adds up: a camera that was right was taken for one that misses a fifth after five weeks."""
+LASTING_H = 6.0
+"""For how many hours a part of an area count's error lasts (``readings.lasting``): light, wind, how close people stand. It is not
+learned over weeks. Counts tell how people come and go, not whether the level of a camera, or that of all its counters, is off;
+what looks like evidence of it adds up: a camera that was right was taken for one that misses a fifth after five weeks."""
 GROUP_H = 20 / 3600
 """So long a group takes to pass: in ticks that are shorter those missed are like those counted, whatever single ticks say."""
 FALSE_H = 1.0

@@ -49,7 +49,8 @@ class Inputs(NamedTuple):
     readings).
 
     ``stream_valid`` and ``reading_valid``: whether the register lets it count. ``reading_left``: share of the tick after the
-    reading. ``slot`` and ``kind`` (ticks,): of the local time. ``empty`` (ticks, zones). Facts are listed, ``fact_tick`` rising.
+    reading; ``reading_sd``: how far it is off, as told with it (persons), NaN where that is not told. ``slot`` and ``kind``
+    (ticks,): of the local time. ``empty`` (ticks, zones). Facts are listed, ``fact_tick`` rising.
     """
 
     first: int
@@ -58,6 +59,7 @@ class Inputs(NamedTuple):
     stream_valid: NDArray[np.bool_]
     reading: NDArray[np.float64]
     reading_left: NDArray[np.float64]
+    reading_sd: NDArray[np.float64]
     reading_valid: NDArray[np.bool_]
     slot: NDArray[np.int64]
     kind: NDArray[np.int64]
@@ -124,7 +126,7 @@ def _begin(layout: Layout, state: State, site: int) -> None:
     p = state.people_p[layout.sites.people_p[site] : layout.sites.people_p[site + 1]].reshape(n, n)
     unknown = np.where(np.isfinite(layout.zones.most[zone]), layout.zones.most[zone], 1e6) ** 2
     free = layout.readings.free[reading]
-    scale = np.where(free, 1.0, people.LASTING * layout.readings.accuracy[reading] ** 2)
+    scale = np.where(free, 1.0, layout.readings.lasting[reading] * layout.readings.accuracy[reading] ** 2)
     links = np.zeros(link.stop - link.start)
     off = layout.streams.accuracy[stream]
     np.fill_diagonal(p, np.concatenate([unknown, (1 - people.SHARED) * off**2, links, scale]))

@@ -25,6 +25,8 @@ STRAY_PER_H = 0.5
 STAY_MARGIN = 1.1
 READ_FLOOR = 1.0
 """Variance of an area count of nobody: cameras tell whole persons, and are off by one."""
+OWN_FLOOR = 0.25
+"""The same where the error is told with it: now and then somebody is lost, or seen twice."""
 AGREE = 0.3
 """Variance, a person counted, of the difference between two sensors of one link: each misses others."""
 
@@ -110,7 +112,7 @@ def step_people(
             layout, state, f.zone + zone, came[zone], net[zone], vague[zone], given.first + t
         )
     for k in range(len(f.x) - f.s):
-        out.reading[t, f.reading + k] = _read(layout, state, given, t, f, k, net)
+        out.reading[t, f.reading + k] = _read(layout, state, given, t, f, k, net, usual == 0.0)
     for each in range(fact, last_fact):
         zone = given.fact_zone[each] - f.zone
         if 0 <= zone < f.zones:
@@ -182,7 +184,8 @@ def _forget_slowly(layout: Layout, state: State, f: Site, flow: Flows) -> None:
         if layout.readings.free[number]:
             f.p[s, s] += people.FREE_DRIFT_PER_DAY * f.x[s] ** 2 * layout.tick_h / 24.0
         else:
-            people.fade(f.x, f.p, s, 1.0, lasting, people.LASTING * layout.readings.accuracy[number] ** 2, f.tape)
+            share = layout.readings.lasting[number]
+            people.fade(f.x, f.p, s, 1.0, lasting, share * layout.readings.accuracy[number] ** 2, f.tape)
     scale = layout.streams.scale[f.stream : f.stream + f.e - f.g]
     left = flows.rest_of(24.0 * people.COMMON_SCALE_DAYS, layout.tick_h)
     people.set_common(f.x, scale, f.g, 1.0 + left * (people.common(f.x, scale, f.g) - 1.0))
@@ -426,8 +429,11 @@ def _inform_inside(layout: Layout, state: State, zone: int, told: float, varianc
 
 
 @compiled
-def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, net: Array) -> int:
-    """Take in one reading of the people in a zone, unless it is too odd to be believed at once. Gives what became of it."""
+def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, net: Array, uncounted: bool) -> int:
+    """Take in one reading of the people in a zone, unless it is too odd to be believed at once. Gives what became of it.
+
+    One that tells its own error is believed at once where nobody who comes or goes is counted (``uncounted``).
+    """
     number, watch, tick = f.reading + k, state.readings, given.first + t
     if not given.reading_valid[t, number]:
         return UNREGISTERED
@@ -448,8 +454,14 @@ def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, 
     watch.said[number] = told
     watch.expected[number] = f.x[s] * inside
     level = f.x[s] * inside if sure else told
-    momentary = 1.0 if layout.readings.free[number] else 1.0 - people.LASTING
-    r = momentary * (layout.readings.accuracy[number] * level) ** 2 + READ_FLOOR + (0.5 * left) ** 2
+    own = given.reading_sd[t, number]
+    if np.isnan(own):
+        momentary = 1.0 if layout.readings.free[number] else 1.0 - layout.readings.lasting[number]
+        r = momentary * (layout.readings.accuracy[number] * level) ** 2 + READ_FLOOR + (0.5 * left) ** 2
+    else:
+        # what lasts of it is in the scale already
+        lasts = layout.readings.lasting[number] * (layout.readings.accuracy[number] * told) ** 2
+        r = max(own * own - lasts, OWN_FLOOR) + (0.5 * left) ** 2
     f.at[0], f.at[1] = zone, s
     f.h[0], f.h[1] = f.x[s], inside
     surprise = told - f.x[s] * inside
@@ -457,7 +469,8 @@ def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, 
     impossible = told < 0.0 or (not layout.readings.free[number] and told > people.IMPOSSIBLE * most)
     if impossible or (sure and surprise * surprise > people.ODD**2 * expected):
         watch.low[number] += 1
-        if impossible or watch.low[number] < sensors.RUN:
+        insists = watch.low[number] >= sensors.RUN or (uncounted and not np.isnan(own))
+        if impossible or not insists:
             sensors.judge(watch, number, REFUSED, tick, layout.tick_h)
             return REFUSED
         # it insists: nobody knows who is right, so that the interval takes in both

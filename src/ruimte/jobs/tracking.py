@@ -12,10 +12,14 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
 
 from ruimte.clock import SECOND_US, Clock, SystemClock
 from ruimte.intake.message import Frame, ImageFrame, Message
 from ruimte.jobs.crowd_view import CrowdView
+from ruimte.jobs.crowd_watch import CrowdWatch
 from ruimte.jobs.track_views import Shown, crowd_view
 from ruimte.jobs.tracked import Row, Tracked
 from ruimte.lab.lab import Lab
@@ -57,6 +61,7 @@ class Tracking:
             key: Shown(each.grid, each.area.polygon, each.plane, tuple(each.told)) for key, each in self._devices.items()
         }
         rates = [device.ground.rate_hz for device in with_ground.values() if device.ground is not None]
+        self._watches: dict[str, CrowdWatch] = {}
         self._most = max(_LEAST_WAITING, round(_BEHIND_S * sum(rates)))
         self._waiting: deque[_Waiting] = deque()
         self._skipped = dict.fromkeys(self._devices, 0)
@@ -89,11 +94,15 @@ class Tracking:
 
     def views(self, language: str) -> list[CrowdView]:
         """What each device sees now, in the reader's language."""
-        now_us = self._clock.now_us()
-        return [
-            crowd_view(self._lab, self._lab.devices[key], self._shown[key], language, now_us, ready=self._ready)
-            for key in self._devices
-        ]
+        return [self._view(key, language) for key in self._devices]
+
+    def _view(self, key: str, language: str) -> CrowdView:
+        shown = self._shown[key]
+        seen = crowd_view(self._lab, self._lab.devices[key], shown, language, self._clock.now_us(), ready=self._ready)
+        watch = self._watches.get(key)
+        if watch is None:
+            return seen
+        return msgspec.structs.replace(seen, indicators=watch.indicators(language), distancing=watch.distancing(language))
 
     async def run(self, tell: Tell) -> None:
         """Until cancelled. ``tell`` is called in this event loop."""
@@ -132,6 +141,7 @@ class Tracking:
                 waiting = self._waiting.popleft() if self._waiting else None
             for device, rows in self.step(waiting).items():
                 told(device, rows)
+        self._watches.clear()
         for tracked in self._devices.values():
             tracked.forget()
 
@@ -139,6 +149,7 @@ class Tracking:
         """Compile what the first frames would wait for: a minute on a machine that has never done it."""
         for tracked in self._devices.values():
             tracked.warm_up()
+        self._look_at_register(self._clock.now_us())
         self._ready = True
 
     def work_off(self) -> dict[str, list[Row]]:
@@ -174,10 +185,9 @@ class Tracking:
     def _step(self, key: str, waiting: _Waiting | None, now_us: int) -> list[Row]:
         tracked = self._devices[key]
         newest = tracked.recent[-1] if tracked.recent else None
-        if waiting is None:
-            tracked.wait_is_over(now_us)
-        else:
-            tracked.take(waiting.frame, waiting.arrived_us)
+        used = tracked.wait_is_over(now_us) if waiting is None else tracked.take(waiting.frame, waiting.arrived_us)
+        for frame in used:
+            self._watches[key].take(frame.number, frame.who, frame.x_m, frame.y_m)
         if (tracked.recent[-1] if tracked.recent else None) is not newest or self._shown[key].dropped != tracked.dropped:
             self._show(key, tracked)
         return tracked.rows(now_us)
@@ -206,10 +216,26 @@ class Tracking:
         for key in new:
             self._devices[key].forget()
             self._devices[key].recent.clear()
+            self._watches.pop(key, None)
             self._shown[key] = replace(self._shown[key], seconds=(), off=True)
         for key in self._refused - refused:
             self._shown[key] = replace(self._shown[key], off=False)
         self._refused = refused
+        for key in self._devices.keys() - refused:
+            if key in self._watches:
+                self._watches[key].check()
+            else:
+                self._begin_to_watch(key)
+
+    def _begin_to_watch(self, key: str) -> None:
+        device, area = self._devices[key].device, self._devices[key].area
+        assert device.ground is not None
+        watch = CrowdWatch(self._lab, device, area, device.ground.rate_hz, SystemClock().now_us, self._say)
+        watch.warm_up()
+        self._watches[key] = watch
+
+    def _say(self, kind: str, body: dict[str, Any]) -> None:
+        self._write_log(kind, self._clock.now_us(), **body)
 
     def _fail(self, key: str, error: Exception, now_us: int) -> None:
         self._devices[key].forget()
@@ -218,7 +244,7 @@ class Tracking:
             _log.error("figures from tracks of device %s failed: %s", key, type(error).__name__)
             self._write_log("tracks-failed", now_us, device=key, error=type(error).__name__)
 
-    def _write_log(self, kind: str, now_us: int, **body: str) -> None:
+    def _write_log(self, kind: str, now_us: int, **body: Any) -> None:
         entry = LogEntry(lab_us=now_us, wall_us=SystemClock().now_us(), kind=kind, who="system", body=dict(body))
         self._store.write(lambda connection: records.append_log(connection, entry))
 

@@ -17,6 +17,9 @@ from ruimte.clock import HOUR_US, MINUTE_US, to_us
 from ruimte.errors import RuimteError
 from ruimte.lab.field_reports import KIND as FIELD_REPORT
 from ruimte.lab.files import SensorEntry
+from ruimte.lab.geometry import area_m2
+from ruimte.lab.ground import ACCURACY as TRACKS_ACCURACY
+from ruimte.lab.ground import TRACKS
 from ruimte.lab.lab import Lab
 from ruimte.lab.levels import table_name
 from ruimte.lab.rules import OUTSIDE
@@ -35,6 +38,8 @@ DETECTION, DETECTION_ACCURACY = 0.95, 0.15
 say."""
 READING_ACCURACY = 0.15
 """By which share one count of the people in a zone is off, where the register does not say."""
+LASTING_OF_TRACKS = 1.0
+"""Of the error that the register allows a count from tracks, the share that is the same for hours."""
 FIELD_ACCURACY = 0.25
 """By which share a person's figure of a crowd is off, where neither the lab nor who told it says."""
 TURN_UP = (0.92, 0.05)
@@ -210,6 +215,8 @@ def _datastreams(
     for one in stream_keys(lab):
         if one.measure not in (*FLOWS, *PRESENCES) or one.sensor.kind == FIELD_REPORT:
             continue
+        if one.sensor.kind == TRACKS and one.measure == "density" and "people" in one.sensor.measures:
+            continue  # of the same tracks: it would count twice
         if one.key not in stream_ids:
             mend = "let the lab's node run once (ruimte serve), import a file, or estimate without --out: that registers it"
             raise RuimteError("the store does not know this datastream", one.key, mend)
@@ -221,10 +228,26 @@ def _datastreams(
             off = DETECTION_ACCURACY if accuracy is None else accuracy
             streams.append(Stream(id_, one.key, number, interval_us, from_us, until_us, one.sensor.max_per_interval, seen, off))
         elif one.place in lab.zones:
-            off = READING_ACCURACY if accuracy is None else accuracy
-            measure = cast(Presence, one.measure)
-            readings.append(Reading(id_, one.key, place[one.place], measure, interval_us, from_us, until_us, off))
+            measure, tracks = cast(Presence, one.measure), one.sensor.kind == TRACKS
+            off = accuracy if accuracy is not None else TRACKS_ACCURACY if tracks else READING_ACCURACY
+            # what a sensor of tracks misses for long it misses each second: it may not average out
+            lasting = LASTING_OF_TRACKS if tracks else None
+            sd_id = stream_ids.get(f"{one.sensor.key}/people_sd") if tracks and measure == "people" else None
+            walkable = _walkable(lab, one.place) if tracks and measure == "density" else 1.0
+            period = (interval_us, from_us, until_us)
+            readings.append(Reading(id_, one.key, place[one.place], measure, *period, off, lasting, sd_id, walkable))
     return tuple(streams), tuple(readings)
+
+
+def _walkable(lab: Lab, key: str) -> float:
+    """The share of a zone that people can be on; 1 where its area is given, and not that of its polygon."""
+    zone = lab.zones[key]
+    if abs(zone.area_m2 - area_m2(zone.polygon)) > 1e-6 * zone.area_m2:
+        return 1.0
+    free = zone.polygon
+    for obstacle in lab.obstacles.values():
+        free = free.difference(obstacle.polygon)
+    return float(free.area / zone.polygon.area)
 
 
 def _reports(lab: Lab, places: tuple[Place, ...], stream_ids: Mapping[str, int]) -> Iterator[Report]:

@@ -86,7 +86,9 @@ class Stream:
 class Reading:
     """A datastream that tells of the people in a zone (an index): themselves, per m², or devices in an unknown proportion.
 
-    ``accuracy``: by which share a single figure is usually off (standard deviation).
+    ``accuracy``: by which share a single figure is usually off (standard deviation); ``lasting``: which share of that variance is
+    the same for hours (None: as of a camera). ``sd_id``: a datastream that tells how far each figure is off (persons), the
+    ``accuracy`` included. ``walkable``: of a density, the share of the place's area that people can be on.
     """
 
     id: int
@@ -97,6 +99,9 @@ class Reading:
     valid_from_us: int
     valid_until_us: int
     accuracy: float = 0.15
+    lasting: float | None = None
+    sd_id: int | None = None
+    walkable: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

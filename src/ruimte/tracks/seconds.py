@@ -127,14 +127,15 @@ class Seconds:
         self._passing = Passing(gates, LOST_S)
         self._open: _Open | None = None
         self._before: Second | None = None
+        self._number, self._last_us = -1, 0
         self.forget()
 
     def forget(self) -> None:
-        """All tracks are over, as after a start of the sensor, or a jump of its clock."""
+        """All tracks are over, as after a start of the sensor, or a jump of its clock. Numbers of frames go on."""
         self._follower = Follower(self._rate_hz, self._step)
         self._passing.forget()
         self._times: dict[int, int] = {}
-        self._number, self._last_us = -1, 0
+        self._anew = True
 
     @property
     def _step(self) -> int:
@@ -166,7 +167,7 @@ class Seconds:
         done = self.close() if self._open is not None and self._open.start_us != start_us else None
         if self._open is None:
             self._open = _Open(start_us)
-        if self._number >= 0 and time_us - self._last_us > LOST_S * SECOND_US:
+        if time_us - self._last_us > LOST_S * SECOND_US:
             self.forget()
         return self._add(self._open, time_us, who, x_m, y_m), done
 
@@ -184,9 +185,9 @@ class Seconds:
         used, first = np.unique(np.asarray(who).astype(np.int64), return_index=True)
         second.twice += len(who) - len(used)
         x, y = self._against_walls(x_m[first], y_m[first])
-        number = self._number + 1
-        if self._number >= 0:
-            number = self._number + max(1, round((time_us - self._last_us) * self._rate_hz / SECOND_US))
+        number = self._number + max(1, round((time_us - self._last_us) * self._rate_hz / SECOND_US))
+        if self._anew:  # so far on that nobody takes a number for the track that had it before
+            number, self._anew = self._number + 1 + round(2 * LOST_S * self._rate_hz), False
         speed = self._speeds(number, time_us, used, x, y)
         self._number, self._last_us = number, time_us
         try:
