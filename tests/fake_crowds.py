@@ -1,4 +1,4 @@
-"""What two invented devices on a square see: a crowd that drifts towards a gate. Made on the spot, of densities and sums alone."""
+"""What two invented devices on a square see: a crowd before a stage and a stream to a gate. Densities and sums alone."""
 
 from __future__ import annotations
 
@@ -132,9 +132,12 @@ def distancing(language: str, on: bool) -> DistanceFiguresView:
 
 
 def seen_by(
-    second: Callable[[], float] = lambda: 0.0, silent: Callable[[], bool] = lambda: False, distances: bool = True, people: float = 143.0
+    second: Callable[[], float] = lambda: 0.0,
+    silent: Callable[[], bool] = lambda: False,
+    distances: bool = True,
+    people: float = 143.0,
 ) -> Callable[[str], list[CrowdView]]:
-    """What both devices see, in a language: the first a second ago, or 40 s ago where it is ``silent``; the other never spoke."""
+    """What both devices see, in a language: the first now, or 40 s ago where it is ``silent``; the other never spoke."""
 
     def views(language: str) -> list[CrowdView]:
         at = second()
@@ -159,9 +162,7 @@ def seen_by(
             distancing=distancing(language, distances),
         )
         trouble = {"en": "It has not sent a frame since the start.", "nl": "Hij stuurde sinds de start geen frame."}
-        passage = CrowdView(
-            device="passage", name=NAMES["passage"][language], time=None, age_s=None, trouble=trouble[language]
-        )
+        passage = CrowdView(device="passage", name=NAMES["passage"][language], time=None, age_s=None, trouble=trouble[language])
         return [roof, passage]
 
     return views

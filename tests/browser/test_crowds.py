@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import pytest
@@ -23,8 +22,11 @@ pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
 LEVELS = {"D": "rgb(245, 213, 71)", "E": "rgb(224, 112, 10)", "F": "rgb(106, 27, 154)"}  # in light
 COLOURS = """() => {
-    const canvas = document.querySelector("canvas.field"), found = {};
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const drawn = document.querySelector("canvas.field"), found = {};
+    const canvas = Object.assign(document.createElement("canvas"), { width: drawn.width, height: drawn.height });
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    context.drawImage(drawn, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     for (let at = 0; at < data.length; at += 4) {
         const key = data[at + 3] ? `rgb(${data[at]}, ${data[at + 1]}, ${data[at + 2]})` : "clear";
         found[key] = (found[key] ?? 0) + 1;
@@ -44,10 +46,12 @@ class Crowd:
     """What the invented devices see; a test changes it while the page is open."""
 
     second: float = 0.0
+    step_s: float = 0.0
     silent: bool = False
     people: float = 143.0
 
     def __call__(self, language: str) -> Any:
+        self.second += self.step_s
         return seen_by(lambda: self.second, lambda: self.silent, people=self.people)(language)
 
 
@@ -225,17 +229,18 @@ def test_the_first_load_is_small_with_such_devices_too(crowded: Any, chromium: B
         page.wait_for_selector("body[data-ready]")
         page.wait_for_timeout(400)
         context.close()
-        allowed = FIRST_LOAD_BYTES if path == "/crowds" else FIRST_LOAD_BYTES + 8000  # the switch comes after the page is ready
-        print(f"first load of {path}: {sum(received):,.0f} bytes")
+        allowed = FIRST_LOAD_BYTES if path == "/crowds" else FIRST_LOAD_BYTES + 3500  # the switch, after the page is ready
+        print(f"first load of {path} with devices: {sum(received):,.0f} bytes")
         assert sum(received) < allowed
 
 
 def test_2500_squares_each_second_do_not_hold_the_page_up(crowded: Any, crowd: Crowd, chromium: Browser) -> None:
-    """From the answer of the node to what is painted; and the longest time between two frames that a reader waits."""
+    """From the answer of the node to what is painted."""
+    crowd.step_s = 1.0  # no second is like the one before
     context = chromium.new_context(viewport={"width": 1456, "height": 819})
     page = context.new_page()
     page.add_init_script(
-        """window.times = []; window.gaps = []; window.long = [];
+        """window.times = []; window.long = [];
         const ask = fetch;
         window.fetch = async (...all) => {
             const answer = await ask(...all), read = answer.text.bind(answer);
@@ -249,22 +254,22 @@ def test_2500_squares_each_second_do_not_hold_the_page_up(crowded: Any, crowd: C
             };
             return answer;
         };
-        new PerformanceObserver((list) => long.push(...list.getEntries().map((each) => each.duration))).observe({ type: "longtask" });"""
+        new PerformanceObserver((list) => long.push(...list.getEntries())).observe({ type: "longtask" });"""
     )
     page.goto(f"{crowded.url}/crowds")
     page.wait_for_selector("body[data-ready]")
     page.wait_for_timeout(1500)
     page.evaluate("times.length = long.length = 0")
-    seconds = count(1)
-    for _ in range(16):
-        crowd.second = float(next(seconds))
-        page.wait_for_timeout(500)
-    times, long = page.evaluate("[times, long]")
+    page.wait_for_timeout(8000)
+    times, long = page.evaluate("[times, long.length]")
     context.close()
     assert len(times) >= 6, "it is drawn each second"
     middle = sorted(times)[len(times) // 2]
-    print(f"answer to pixel, 2,500 squares: median {middle:.0f} ms, most {max(times):.0f} ms, of {len(times)}; long tasks: {len(long)}")
+    print(
+        f"answer to pixel, 2,500 squares: median {middle:.0f} ms, most {max(times):.0f} ms, of {len(times)}; long tasks: {long}"
+    )
     assert middle < 100, "a reader would see it hang"
+    assert long <= len(times) // 2
 
 
 @pytest.mark.parametrize("size", [(320, 640), (640, 819), (1456, 819)])
@@ -294,9 +299,7 @@ def test_on_a_phone_every_target_fits_a_finger(crowded: Any, open_page: Open) ->
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "nl"])
-def test_no_accessibility_violation(
-    crowded: Any, crowd: Crowd, open_page: Open, axe: str, scheme: str, language: str
-) -> None:
+def test_no_accessibility_violation(crowded: Any, crowd: Crowd, open_page: Open, axe: str, scheme: str, language: str) -> None:
     page = open_page(f"{crowded.url}/crowds?lang={language}", color_scheme=scheme, viewport={"width": 1280, "height": 1100})
     page.locator("#rings-square-roof summary").click()
     assert violations(page, axe) == []
@@ -327,5 +330,4 @@ def test_without_scripts_the_figures_are_there(crowded: Any, chromium: Browser) 
     page = context.new_page()
     page.goto(f"{crowded.url}/crowds")
     expect(page.get_by_role("table", name="Zones of Square, from the roof")).to_contain_text("Before the stage")
-    expect(page.locator("noscript")).to_contain_text("The map needs JavaScript")
     context.close()

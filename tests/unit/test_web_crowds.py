@@ -140,7 +140,8 @@ def test_the_control_room_leads_there_where_there_are_some(client: TestClient, c
 
 
 @pytest.mark.parametrize(
-    ("levels", "named"), [("hcm-queueing", "HCM 2000, queueing"), ("hcm-walkway-flow", "Fruin 1971, walking"), ("unusual", "Fruin 1971, walking")]
+    ("levels", "named"),
+    [("hcm-queueing", "HCM 2000, queueing"), ("hcm-walkway-flow", "Fruin 1971, walking"), ("unusual", "Fruin 1971, walking")],
 )
 def test_the_map_is_coloured_by_the_labs_table_if_it_is_one_of_densities(
     client: TestClient, crowded: FakeRoom, levels: str, named: str

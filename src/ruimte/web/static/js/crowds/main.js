@@ -4,8 +4,9 @@ import { announce, byId, data } from "../page.js";
 import * as map from "../map.js";
 import { eachSecond } from "./each_second.js";
 import { Fields, isSilent } from "./field.js";
+import { legend } from "./legend.js";
 import { morph } from "./morph.js";
-import { legend, say, time, words } from "./words.js";
+import { say, time, words } from "./words.js";
 
 const fields = new Fields(map.leaflet);
 let lastAnswer = performance.now();

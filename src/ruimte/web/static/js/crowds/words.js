@@ -1,7 +1,7 @@
 // What the map of density says.
 
 import { data } from "../page.js";
-import { decimal, duration } from "../format.js";
+import { duration } from "../format.js";
 
 /** The words for a key, with {name} filled in. */
 export function say(key, values = {}) {
@@ -14,22 +14,4 @@ export const time = (seconds) => (seconds < 120 ? `${Math.round(seconds)} s` : d
 /** Why nothing is known of what a silent device sees. */
 export function words({ name, age_s: age }) {
   return age === null ? say("crowdNever", { name }) : say("crowdSilent", { name, time: time(age) });
-}
-
-/** The levels with their colours, marks and where they begin, under the name of their table. */
-export function legend() {
-  const { names, upper, table } = data.crowds;
-  const box = document.createElement("figure");
-  box.className = "heat-legend";
-  const title = document.createElement("figcaption");
-  title.textContent = say("crowdLegend", { table });
-  const list = document.createElement("ul");
-  list.append(...names.map((name, level) => {
-    const step = document.createElement("li");
-    step.className = `step level-${level}`;
-    step.textContent = [data.symbols[level], name, level ? decimal(upper[level - 1], 2) : "0"].filter(Boolean).join(" ");
-    return step;
-  }));
-  box.append(title, list);
-  return box;
 }
