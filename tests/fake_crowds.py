@@ -77,9 +77,15 @@ def indicators(language: str) -> list[IndicatorView]:
             value=0.0317,
             unit="s⁻²",
             threshold=0.02,
-            parameters=["straal 0,8 m", "venster 5 s", "ten minste 4 personen/m²"]
+            parameters=[
+                "straal van het gemiddelde 0,8 m",
+                "tijdvenster 5 s",
+                "vak 0,5 m",
+                "minste dichtheid 4 personen/m²",
+                "minste aantal mensen 10",
+            ]
             if dutch
-            else ["averaging radius 0.8 m", "window 5 s", "least density 4 persons/m²"],
+            else ["averaging radius 0.8 m", "window 5 s", "square 0.5 m", "least density 4 persons/m²", "least people 10"],
             formula="P = ρ Var(v)",
             source="Helbing, Johansson & Al-Abideen, Phys. Rev. E 75, 046109 (2007)",
             label=LABEL[language],
@@ -113,11 +119,12 @@ def indicators(language: str) -> list[IndicatorView]:
 def distancing(language: str, on: bool) -> DistanceFiguresView:
     """On for a while, or off for want of an entry."""
     if not on:
-        why = {"en": "the algorithm register has no entry for it", "nl": "het algoritmeregister noemt het niet"}
+        why = {"en": "Off: it is not in the algorithm register.", "nl": "Uit: het staat niet in het algoritmeregister."}
         return DistanceFiguresView(on=False, why=why[language])
     return DistanceFiguresView(
         on=True,
         until="2020-02-14T23:00:00Z",
+        since="2019-12-31T19:00:00Z",
         contact_m=1.5,
         people=1284,
         provisional=143,

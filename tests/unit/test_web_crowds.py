@@ -102,12 +102,12 @@ def test_an_indicator_is_never_without_its_label_and_never_an_alarm(client: Test
 def test_distancing_that_is_off_is_one_line_that_says_why(client: TestClient, room: FakeRoom) -> None:
     room.seen_crowds = seen_by(distances=False)
     told = text(client.get("/fragments/crowds", params={"lang": "en"}).text)
-    assert "Physical distancing Off: the algorithm register has no entry for it Passage" in told
+    assert "Physical distancing Off: it is not in the algorithm register. Passage" in told
 
 
 def test_distancing_that_is_on_tells_until_when_and_what_to_know(client: TestClient, crowded: FakeRoom) -> None:
     told = text(client.get("/fragments/crowds", params={"lang": "en"}).text)
-    assert "On until 14 Feb 2020. 1,284 people, of whom 143 provisional: their part may still change." in told
+    assert "On until 14 Feb 2020. Since 20:00: 1,284 people, of whom 143 provisional: their part may still change." in told
     assert "Contacts a person-minute 0.42 Closer than 1.5 m 24% In a group 41%" in told
     assert "strangers count as a group" in told
     assert "0–1 s 981 1–5 s 142" in told
@@ -206,4 +206,7 @@ def test_what_was_not_told_is_a_question_mark_never_a_zero(client: TestClient, r
     told = text(client.get("/fragments/crowds", params={"lang": "en"}).text)
     assert "2 s ago Zone" in told
     assert "Before the stage not known ? ? ?" in told
-    assert "Contacts a person-minute ? Too close ? In a group ?" in told
+    assert (
+        "0 people, of whom 0 provisional: their part may still change. Contacts a person-minute ? Too close ? In a group ?"
+        in told
+    )

@@ -13,7 +13,7 @@ from ruimte.lab.levels import LevelTable
 from ruimte.web.control.crowd_words import table_name
 from ruimte.web.words import Words
 
-SILENT_S = 10.0
+SILENT_S = 5.0
 """After so long without a frame what a device told last is old: it is not shown any more."""
 _CALLS = 3
 """The level of a table from which on colour calls: D."""

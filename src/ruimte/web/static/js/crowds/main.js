@@ -48,7 +48,7 @@ async function heard(answer) {
 /** What stands still for so long is not of now, and looks it. */
 function gone() {
   const silence = (performance.now() - lastAnswer) / 1000;
-  const is = silence > data.crowds.silent_s;
+  const is = silence > data.silence_s;
   if (is && byId("gone").hidden) announce(say("crowdGone", { time: time(silence) }), true);
   byId("gone").hidden = !is;
   document.body.classList.toggle("no-data", is);
