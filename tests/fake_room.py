@@ -9,7 +9,7 @@ import asyncio
 import math
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -246,7 +246,7 @@ class FakeRoom:
     heard: bool = True
     sequence: int = 1
     queues: list[asyncio.Queue[Change]] = field(default_factory=list)
-    seen_crowds: list[CrowdView] = field(default_factory=list)
+    seen_crowds: Callable[[str], list[CrowdView]] = lambda language: []
     decisions: dict[int, tuple[str, str | None, str]] = field(default_factory=dict)
     acknowledged: dict[int, str] = field(default_factory=dict)
     shelved: dict[int, int] = field(default_factory=dict)
@@ -410,7 +410,7 @@ class FakeRoom:
         return len(self.lines)
 
     def crowds(self, language: str) -> list[CrowdView]:
-        return self.seen_crowds
+        return self.seen_crowds(language)
 
     def listen(self) -> asyncio.Queue[Change]:
         queue: asyncio.Queue[Change] = asyncio.Queue(64)

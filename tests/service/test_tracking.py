@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it asks for another HTTP library than the one we test with
+    from starlette.testclient import TestClient
+
+from fake_room import FakeAccounts, FakeRoom
 from ruimte.clock import SECOND_US, ManualClock, iso, to_us
 from ruimte.intake.devices import FORMATS
 from ruimte.intake.message import Frame, Message
@@ -20,6 +27,8 @@ from ruimte.lab.read import read_lab
 from ruimte.sta.errors import StaError
 from ruimte.store import observations, records
 from ruimte.store.sqlite import Store
+from ruimte.web.app import create_app
+from ruimte.web.settings import WebSettings
 from track_lab import sensor, track_lab
 from track_walkers import payload, wandering
 
@@ -299,3 +308,24 @@ def test_nothing_of_a_track_is_kept(hall, tmp_path, caplog):
 
 def _changed(entry: AlgorithmEntry, **changes):
     return type(entry)(**{field: getattr(entry, field) for field in entry.__struct_fields__} | changes)
+
+
+def test_the_page_of_crowds_shows_what_the_node_sees(hall):
+    room = FakeRoom(seen_crowds=hall.tracking.views)
+    app = create_app(room, FakeAccounts(), WebSettings())
+    with TestClient(app, "http://localhost:8000", client=("127.0.0.1", 50_000)) as visitor:
+
+        def shown(language):
+            html = visitor.get("/fragments/crowds", params={"lang": language}).text
+            return " ".join(re.sub(r"<script.*?</script>|<[^>]+>", " ", html, flags=re.S).split())
+
+        assert "no frames yet" in shown("en")
+        hall.stand(3, [6.0, 8.0, 10.0, 12.0], [5.0, 5.0, 5.0, 5.0], ids=[91827361, 91827362, 91827363, 91827364])
+        hall.wait(0.5)
+        assert "4 people in view" in shown("en")
+        assert re.search(r"hall level A Fruin 1971, walking 4 ± \S+ 0\.0\d", shown("en"), flags=re.I)
+        assert "4 mensen in beeld" in shown("nl")
+        assert "91827361" not in visitor.get("/api/v1/crowds").text
+        hall.wait(40)
+        assert re.search(r"\? no frames for 4\d s", shown("en"))
+        assert "4 people" not in shown("en")

@@ -17,6 +17,7 @@ from ruimte.estimate.health import Condition
 from ruimte.jobs.room import SensorView
 from ruimte.web import conditions
 from ruimte.web.app import create_app
+from ruimte.web.control.crowd_words import crowd_words
 from ruimte.web.control.levels import worst_first
 from ruimte.web.control.script_words import script_words
 from ruimte.web.control.wall_words import wall_words
@@ -49,8 +50,11 @@ def test_translations_keep_the_places_to_fill_in() -> None:
 def test_scripts_say_only_words_they_were_given() -> None:
     words = Words("en", ZoneInfo("UTC"))
     modes_and_phases = {"live", "replay", "starting", "ended"}
-    rooms, walls = ("".join(path.read_text() for path in (WEB / "static/js").glob(f"{folder}*.js")) for folder in ("", "wall/"))
-    for scripts, known in ((rooms, set(script_words(words))), (rooms + walls, set(wall_words(words)))):
+    rooms, walls, crowds = (
+        "".join(path.read_text() for path in (WEB / "static/js").glob(f"{folder}*.js")) for folder in ("", "wall/", "crowds/")
+    )
+    pages = ((rooms, script_words(words)), (rooms + walls, wall_words(words)), (crowds, crowd_words(words)))
+    for scripts, known in ((scripts, set(given)) for scripts, given in pages):
         assert set(re.findall(r'\bsay\("(\w+)"', scripts)) <= known
         assert known <= set(re.findall(r'"(\w+)"', scripts)) | modes_and_phases
 

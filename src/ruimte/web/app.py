@@ -24,7 +24,7 @@ from ruimte.jobs.room import Room
 from ruimte.jobs.share_office import Office
 from ruimte.store.outbox import ChannelState
 from ruimte.web import api, auth, cap, health, layers, ngsi_ld, push, sensors, sources, stream
-from ruimte.web.control import act, compare, logbook, page, partners, propose, sharing, wall
+from ruimte.web.control import act, compare, crowds, logbook, page, partners, propose, sharing, wall
 from ruimte.web.guard import Guard, security_headers
 from ruimte.web.limits import Limits
 from ruimte.web.oidc import routes as oidc
@@ -113,6 +113,8 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/fragments/logbook", page.logbook),
         Route("/fragments/table", page.table),
         Route("/fragments/partners", partners.fragment),
+        Route("/crowds", crowds.crowds_page),
+        Route("/fragments/crowds", crowds.fragment),
         Route("/warnings/{id:int}/compare", compare.fragment),
         Route("/warnings/{id:int}/acknowledge", act.acknowledge, methods=["POST"]),
         Route("/warnings/{id:int}/decide", act.decide, methods=["POST"]),
@@ -166,6 +168,7 @@ def _routes(statics: Statics) -> list[Route]:
         Route("/api/v1/foreign.geojson", partners.places),
         Route("/api/v1/sources", sources.sources),
         Route("/api/v1/sensors", sensors.sensors),
+        Route("/api/v1/crowds", crowds.crowds),
         Route("/api/v1/stream", stream.stream),
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),

@@ -76,13 +76,29 @@ class Words:
         """
         return "?" if value is None else numbers.format_decimal(round(value), locale=self.locale)
 
-    def decimal(self, value: float) -> str:
-        """A number with one decimal.
+    def decimal(self, value: float, digits: int = 1) -> str:
+        """A number with so many decimals.
 
         >>> Words("nl", ZoneInfo("Europe/Amsterdam")).decimal(1.38)
         '1,4'
         """
-        return numbers.format_decimal(value, format="0.0", locale=self.locale)
+        return numbers.format_decimal(value, format=f"0.{'0' * digits}", locale=self.locale)
+
+    def figure(self, value: float) -> str:
+        """A number of any size in three digits that count.
+
+        >>> Words("en", ZoneInfo("UTC")).figure(0.01234)
+        '0.0123'
+        """
+        return numbers.format_decimal(value, format="@##" if value else "0", locale=self.locale)
+
+    def share(self, value: float) -> str:
+        """A share in whole percents.
+
+        >>> Words("en", ZoneInfo("UTC")).share(0.126)
+        '13%'
+        """
+        return numbers.format_percent(value, locale=self.locale)
 
     def percent(self, share: float) -> str:
         """A chance in whole percents, never 0 % or 100 %: no forecast is that sure.

@@ -14,6 +14,7 @@ from ruimte.model.role import Actor, Permission
 from ruimte.text import duration_us, pick
 from ruimte.web import conditions, fields
 from ruimte.web.control import partners
+from ruimte.web.control.crowd_map import for_map
 from ruimte.web.control.levels import SYMBOLS, legend, worst_first
 from ruimte.web.control.script_words import script_words
 from ruimte.web.pages import Pages
@@ -174,6 +175,7 @@ def for_scripts(request: Request, now: dict[str, Any]) -> dict[str, Any]:
         "words": script_words(words),
         "push": key_for(request),
         "partners": partners.has_partners(request),
+        "crowds": for_map(room, words),
     }
 
 

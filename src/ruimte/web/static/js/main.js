@@ -148,6 +148,7 @@ keys.start();
 theme.start(chart.recolour);
 if (data.push) import("./push.js").then((push) => push.start());
 if (data.partners) import("./partners.js").then((partners) => partners.start());
+if (data.crowds) import("./crowds/layer.js").then((crowds) => crowds.start());
 lookback.start(lookBack);
 onPaper();
 pulse.start(() => ["warnings", "logbook", "table"].forEach(fragments.refresh));

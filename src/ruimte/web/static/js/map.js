@@ -6,7 +6,7 @@ import { placeLabels } from "./labels.js";
 import { Mark } from "./mark.js";
 
 const METRES_A_DEGREE = 111_320;
-const STEPS = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 const WANTED_PX = 90;
 const PDOK = "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/grijs/EPSG:3857/{z}/{x}/{y}.png";
 const HATCH = '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -15,7 +15,7 @@ const HATCH = '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceO
 const STILL = { dragging: false, keyboard: false, scrollWheelZoom: false, doubleClickZoom: false, touchZoom: false, boxZoom: false };
 const animate = !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const byFinger = matchMedia("(pointer: coarse) and (max-width: 60rem)").matches; // one finger scrolls the page, two move the map
-const map = L.map("map", { zoomControl: false, attributionControl: false, zoomSnap: 0.25, maxZoom: 20, renderer: L.svg(), zoomAnimation: animate, fadeAnimation: animate, inertia: animate,
+const map = L.map("map", { zoomControl: false, attributionControl: false, zoomSnap: 0.25, maxZoom: 24, renderer: L.svg(), zoomAnimation: animate, fadeAnimation: animate, inertia: animate,
   dragging: !byFinger, ...(data.still && STILL) });
 export { map as leaflet };
 const layers = new Map();
@@ -167,7 +167,7 @@ function label() {
 }
 
 function addTiles() {
-  const tiles = L.tileLayer(PDOK, { maxZoom: 20, maxNativeZoom: 19, attribution: "Kadaster" });
+  const tiles = L.tileLayer(PDOK, { maxZoom: 24, maxNativeZoom: 19, attribution: "Kadaster" });
   tiles.on("tileerror", () => {
     if (!map.hasLayer(tiles)) return;
     tiles.remove();
