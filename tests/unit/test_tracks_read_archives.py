@@ -98,6 +98,10 @@ def test_an_area_that_is_none_is_left_out_and_told(tmp_path: Path) -> None:
         ("POLYGON ((0 0, 4 4, 4 0, 0 4, 0 0))", "not a plain polygon (Self-intersection[2 2])"),
         ("POLYGON ((0 0", "not WKT"),
         ("POINT (1 2)", "no polygon"),
+        ("POLYGON ((0 0, nan nan, 1 1, 0 0))", "a corner is not a number"),
+        ("POLYGON ((0 0, 1e400 0, 1 1, 0 0))", "a corner is not a number"),
+        ("CURVEPOLYGON ((0 0, 4 0, 4 4, 0 0))", "not WKT"),
+        ("GEOMETRYCOLLECTION (" * 5_000, "a collection in a collection"),
         ("POLYGON EMPTY", "a polygon without size"),
     ]:
         read = read_tracks(write_hdf5(tmp_path / "walk.h5", area=area))

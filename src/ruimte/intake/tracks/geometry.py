@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 
@@ -24,19 +25,24 @@ def walkable_of(texts: Sequence[str], unit: str) -> tuple[Polygon | MultiPolygon
     """
     try:
         parts = [_polygon(text) for text in dict.fromkeys(texts)]
+        union = polygon_of(shapely.union_all(parts), "walkable area") if len(parts) > 1 else parts[0] if parts else None
     except RuimteError as error:
         return None, (f"the walkable area in the file was left out: {error.what}",)
-    if not parts:
+    except shapely.errors.ShapelyError:
+        return None, ("the walkable area in the file was left out: its parts cannot be put together",)
+    if union is None:
         return None, ()
-    union = polygon_of(shapely.union_all(parts), "walkable area") if len(parts) > 1 else parts[0]
     notes = (f"the walkable area changes: the union of {len(parts)} was taken",) if len(parts) > 1 else ()
     return shapely.transform(union, lambda corners: corners / PER_METRE[unit]), notes
 
 
 def _polygon(text: str) -> Polygon | MultiPolygon:
+    if text.upper().count("COLLECTION") > 1:
+        raise RuimteError("a collection in a collection")  # the library that reads it calls itself for each
     try:
-        shape = shapely.from_wkt(text)
-    except (shapely.errors.ShapelyError, TypeError, ValueError):
+        with np.errstate(all="ignore"):  # corners that are no numbers are told below
+            shape = shapely.from_wkt(text)
+    except (shapely.errors.ShapelyError, NotImplementedError, TypeError, ValueError):
         raise RuimteError("not WKT") from None
     if isinstance(shape, shapely.GeometryCollection) and not isinstance(shape, MultiPolygon):
         shape = shapely.union_all([polygon_of(each, "walkable area") for each in shape.geoms if isinstance(each, Polygon)])
