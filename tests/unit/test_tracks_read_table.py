@@ -122,6 +122,10 @@ def test_parquet_and_json_are_tables_too(tmp_path: Path) -> None:
 def test_parquet_that_is_none_or_holds_other_things_is_told(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": [1], "frame": [[0]], "x/m": [0.5], "y/m": [True]}), tmp_path / "walk.parquet")
     assert "column frame: holds list" in refused(tmp_path / "walk.parquet", rate_hz=10)
+    pq.write_table(
+        pa.table({"id": [1], "frame": [0], "x/m": [0.5], "y/m": [1.0], "class": [["person"]]}), tmp_path / "kind.parquet"
+    )
+    assert "column class: holds list" in refused(tmp_path / "kind.parquet", rate_hz=10)
     whole = (tmp_path / "walk.parquet").read_bytes()
     assert ": the file is cut off or damaged" in refused(write(tmp_path, whole[:-20], "cut.parquet"), format="table")
 

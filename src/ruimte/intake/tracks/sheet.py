@@ -75,6 +75,14 @@ def numbers(column: pa.ChunkedArray, title: str, decimal: str, where: str, name:
         raise RuimteError(f"holds {column.type}, not numbers", f"{where}, column {title}", "name another column") from None
 
 
+def texts(column: pa.ChunkedArray, title: str, where: str) -> pa.ChunkedArray:
+    """Cells as text."""
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException:
+        raise RuimteError(f"holds {column.type}, not text", f"{where}, column {title}", "name another column") from None
+
+
 def numbered(column: pa.ChunkedArray, title: str, where: str, name: RowName) -> NDArray[np.int64]:
     """Small numbers for whatever tells tracks apart, in the order in which they come. An empty cell is refused."""
     try:

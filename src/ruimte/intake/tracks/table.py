@@ -22,7 +22,7 @@ from ruimte.intake.tracks.column_names import by_names, unit_in_name
 from ruimte.intake.tracks.content import damage_told
 from ruimte.intake.tracks.globe import on_plane
 from ruimte.intake.tracks.recording import Asked, Recording
-from ruimte.intake.tracks.sheet import Sheet, numbered, numbers, require_columns, sheet_of
+from ruimte.intake.tracks.sheet import Sheet, numbered, numbers, require_columns, sheet_of, texts
 from ruimte.intake.tracks.steps import stepped
 from ruimte.intake.tracks.track_mapping import TrackMapping, read_track_mapping
 from ruimte.intake.tracks.units import DEGREES, agreed_rate, agreed_unit
@@ -83,7 +83,7 @@ def _people(sheet: Sheet, mapping: TrackMapping, asked: Asked) -> _Rows:
     table = sheet.read(mapping.wanted)
     if mapping.kind is None:
         return _Rows(table, sheet.name, ())
-    kinds = pc.utf8_lower(pc.utf8_trim_whitespace(table[mapping.kind].cast(pa.string())))
+    kinds = pc.utf8_lower(pc.utf8_trim_whitespace(texts(table[mapping.kind], mapping.kind, asked.where)))
     kept = np.flatnonzero(pc.fill_null(pc.is_in(kinds, pa.array([each.lower() for each in mapping.people])), False))
     if len(kept) == 0:
         known = ", ".join(map(repr, mapping.people))
