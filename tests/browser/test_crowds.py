@@ -183,7 +183,7 @@ def test_the_control_room_has_the_field_behind_a_switch_and_asks_nothing_while_i
     expect(page.locator("canvas.field")).to_be_visible()
     expect(page.locator(".heat-control .heat-legend")).to_be_visible()
     before = page.locator("canvas.field").bounding_box()
-    page.get_by_role("button", name="Bring into view").click()
+    page.get_by_role("button", name="Go there").click()
     page.wait_for_function(f"document.querySelector('canvas.field').getBoundingClientRect().width > {before['width'] * 10}")
     page.locator('path[data-key="station-square"]').dispatch_event("click")
     expect(page.locator("#place")).to_have_value("station-square")
@@ -293,7 +293,7 @@ def test_on_a_phone_every_target_fits_a_finger(crowded: Any, open_page: Open) ->
     assert page.evaluate(SMALL) == []
     page.goto(crowded.url)
     page.locator("#density").tap()
-    expect(page.get_by_role("button", name="Bring into view")).to_be_visible()
+    expect(page.get_by_role("button", name="Go there")).to_be_visible()
     assert page.evaluate(SMALL) == []
 
 

@@ -28,7 +28,7 @@ def crowd_words(words: Words) -> dict[str, str]:
     return {
         "density": words("Density"),
         "densityNow": words("Density: only now"),
-        "densityZoom": words("Bring into view"),
+        "densityZoom": words("Go there"),
         "crowdFigures": words("Figures"),
         "crowdLegend": words("Level from so many persons/m²: {table}. Marks are levels, not people."),
         "crowdSilent": words("{name}: no frames for {time}"),

@@ -23,8 +23,13 @@ export function turn(on, box, switchName) {
   stop = on ? eachSecond(`/api/v1/crowds?lang=${data.language}`, heard, () => show([])) : null;
   told = false;
   show([]);
-  if (on) box.append(view, steps);
-  else [view, steps].forEach((part) => part.remove());
+  if (!on) {
+    view.remove();
+    steps.remove();
+    return;
+  }
+  box.firstChild.append(view);
+  box.append(steps);
 }
 
 async function heard(answer) {
