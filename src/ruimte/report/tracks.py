@@ -222,9 +222,6 @@ def _at_ends(axes: Axes, ends: list[tuple[str, float]], seconds: float) -> None:
 
 def _over_time(upper: Axes, lower: Axes, drawn: Drawn) -> None:
     """Density above, with the levels of service, and speed below it."""
-    upper, lower = (
-        figure.add_subplot(each) for each in place.get_subplotspec().subgridspec(2, 1, height_ratios=(1.5, 1), hspace=0.06)
-    )
     series, chosen = drawn.figures.series, _chosen(drawn)
     top = 1.15 * max(float(series.voronoi[:, chosen].max()), 0.1)
     tables = {drawn.levels[zone].name: drawn.levels[zone] for zone in chosen}
@@ -272,7 +269,7 @@ def _chosen(drawn: Drawn) -> list[int]:
 def _middle(drawn: Drawn) -> Array:
     """The middle of each interval, s."""
     start = drawn.figures.series.start_s
-    return 0.5 * (start + np.append(start[1:], drawn.figures.seconds))
+    return np.asarray(0.5 * (start + np.append(start[1:], drawn.figures.seconds)))
 
 
 # ---- how fast at which density
