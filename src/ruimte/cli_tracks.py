@@ -114,11 +114,15 @@ def _homography(file: Path) -> NDArray[np.float64]:
 
 # ---- tables
 
+_WIDTH = 110
+"""So wide are the tables at least; a narrower terminal wraps them, but no figure is cut off."""
+
 
 def _print(found: dict[str, Any]) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, width=max(console.width, _WIDTH))
     told, about = found["parameters"], f"{found['seconds']:.1f} s"
     start = f", from {found['start']}" if found["start"] else ""
     console.print(

@@ -13,6 +13,8 @@ from ruimte.clock import SECOND_US
 from ruimte.compiled import never_before
 from ruimte.errors import RuimteError
 from ruimte.intake.tracks import Recording, read_tracks
+from ruimte.intake.tracks.content import read_content
+from ruimte.intake.tracks.read import told_format
 from ruimte.jobs.track_scene import Stage, ground_of, stage_of
 from ruimte.lab.lab import Lab
 from ruimte.tracks.area import walkable_area
@@ -33,6 +35,8 @@ _STEP_S = 0.2
 """Speed is told over so long to each side, unless somebody asks for another number of frames."""
 _SLOWEST_HZ = 0.5
 """With fewer frames a second people cannot be followed."""
+_PICTURES = "axis-scene"
+"""The format that tells places in a camera's picture."""
 _BLOCK = 2_000
 """Frames at once that distances are watched in."""
 
@@ -84,8 +88,9 @@ def read_recording(file: Path, reading: Reading, lab: Lab | None, device: str | 
     Raises ``RuimteError`` for a file that cannot be read or followed, or a device that is not there.
     """
     homography = reading.homography
-    if homography is None and lab is not None and (ground := ground_of(lab, device)) is not None:
-        homography = None if ground.homography is None else np.asarray(ground.homography, dtype=np.float64)
+    if homography is None and lab is not None and (ground := ground_of(lab, device)) is not None and ground.homography is not None:
+        name = reading.format or told_format(read_content(file), str(file))
+        homography = np.asarray(ground.homography, dtype=np.float64) if name == _PICTURES else None
     recording = read_tracks(
         file,
         format=reading.format,

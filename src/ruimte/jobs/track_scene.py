@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from ruimte.errors import RuimteError
 from ruimte.intake.tracks import Recording
 from ruimte.lab.files import Ground, Text
-from ruimte.lab.ground import SHARE, Plane, gate_line, walkable
+from ruimte.lab.ground import PRECISION_M, SHARE, Plane, gate_line, walkable
 from ruimte.lab.lab import Lab
 from ruimte.lab.levels import TABLES, LevelTable, table
 from ruimte.text import pick
@@ -205,9 +205,9 @@ def _scene(
 
 
 def _polygonal(shape: BaseGeometry | None) -> Polygon | MultiPolygon:
-    """The parts of a shape that have an area."""
+    """The parts of a shape that have an area; empty where none has."""
     parts: Iterable[BaseGeometry] = [] if shape is None else shapely.get_parts(shape)
-    return shapely.union_all([part for part in parts if isinstance(part, Polygon)]) or Polygon()
+    return shapely.union_all([part for part in parts if isinstance(part, Polygon)], grid_size=PRECISION_M)
 
 
 def _density_table(name: str) -> LevelTable:

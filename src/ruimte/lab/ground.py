@@ -23,6 +23,8 @@ MEASURES = {
     "gate": ("count_in", "count_out", "speed"),
 }
 """What tracks tell, by kind of place."""
+PRECISION_M = 1e-6
+"""Corners are put on a grid of this, so that edges that fall together on the map do so in the plane too."""
 SHARE = 0.95
 """The share of a zone that a view must hold for a count of the people in it; of less it tells the density there."""
 
@@ -75,10 +77,12 @@ class Plane:
 
 
 def walkable(plane: Plane, view: Polygon, obstacles: Iterable[Obstacle]) -> Polygon | None:
-    """What of a view can be walked, in metres of the plane; None where obstacles leave nothing, or cut it in two."""
+    """What of a view can be walked, in metres of the plane, to the micrometre; None where obstacles leave nothing, or cut it in
+    two."""
     seen = plane.flat(view)
     for obstacle in obstacles:
         seen = seen.difference(plane.flat(obstacle.polygon))
+    seen = shapely.set_precision(seen, PRECISION_M)
     return seen if isinstance(seen, Polygon) and not seen.is_empty else None
 
 
