@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,8 +94,10 @@ def _require_folder(out: Path) -> None:
     """What cannot be written is told before the work, not after it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if not os.access(out, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise RuimteError(f"cannot be made ({error.strerror or error})", str(out), "name a folder you may write") from None
+        raise RuimteError(f"cannot be written ({error.strerror or error})", str(out), "name a folder you may write") from None
 
 
 def _homography(file: Path) -> NDArray[np.float64]:

@@ -99,8 +99,8 @@ def read_recording(file: Path, reading: Reading, lab: Lab | None, device: str | 
         mapping=reading.mapping,
         homography=homography,
     )
-    if len(recording.frames) == 0:
-        raise RuimteError("nobody is in it", str(file), "give a recording with positions")
+    if not (np.isfinite(recording.frames.x_m) & np.isfinite(recording.frames.y_m)).any():
+        raise RuimteError("no position in it is known", str(file), "give a recording with positions in numbers")
     if recording.frames.rate_hz < _SLOWEST_HZ:
         rate = f"{recording.frames.rate_hz:g} frames a second are too few to follow people"
         raise RuimteError(rate, str(file), f"give a recording of {_SLOWEST_HZ:g} or more, or its true --rate")

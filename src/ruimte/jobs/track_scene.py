@@ -29,6 +29,7 @@ _ROUND_M = 0.5
 """Where nobody tells the walkable area it is taken to reach so far beyond who is furthest out."""
 _SQUARES, _SIDES_M = 10_000, (0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 """The map has the smallest of these squares of which it needs no more than so many."""
+_MOST_SQUARES = 1_000_000
 _TABLE = "fruin-walkway"
 _LEAST = 0.01
 """A zone or gate of which less than this share is in view is left out."""
@@ -94,7 +95,7 @@ def stage_of(recording: Recording, where: str, lab: Lab | None, device: str | No
     Raises ``RuimteError`` where the lab does not tell where the tracks lie, or most positions are outside of what it sees.
     """
     if lab is None:
-        polygon, seen, notes = _alone(recording, where)
+        polygon, seen, notes = _alone(recording)
         area = walkable_area(polygon)
         only = {WHOLE: area.polygon}
         zones = (ZonePlace(WHOLE, WHOLE, area.area_m2, table(_TABLE)),)
@@ -113,15 +114,15 @@ def _there(ground: Ground | None) -> Ground:
     return ground
 
 
-def _alone(recording: Recording, where: str) -> tuple[Polygon | MultiPolygon, str, tuple[str, ...]]:
+def _alone(recording: Recording) -> tuple[Polygon | MultiPolygon, str, tuple[str, ...]]:
     """The walkable area that the file tells, or the hull of who is seen."""
     if recording.walkable is not None:
         return recording.walkable, "the walkable area of the file", ()
     x, y = recording.frames.x_m, recording.frames.y_m
     known = np.isfinite(x) & np.isfinite(y)
-    if not known.any():
-        raise RuimteError("no position in it is known", where, "give a recording with positions in numbers")
-    hull = shapely.multipoints(np.stack([x[known], y[known]], axis=1)).convex_hull.buffer(_ROUND_M, quad_segs=4)
+    path = np.stack([x[known], y[known]], axis=1)
+    # one line through all is quicker than as many points; it needs two of them
+    hull = shapely.linestrings(np.concatenate([path[:1], path])).convex_hull.buffer(_ROUND_M, quad_segs=4)
     note = f"no file tells where people can walk: taken is the hull of all positions and {_ROUND_M:g} m around it"
     return hull, "the hull of all positions", (note,)
 
@@ -135,7 +136,7 @@ def _area(recording: Recording, where: str, lab: Lab, ground: Ground | None, pla
         if recording.walkable is not None and polygon is not None:
             polygon, seen = polygon.intersection(recording.walkable), f"{seen} and the walkable area of the file"
     else:
-        polygon, seen, notes = _alone(recording, where)
+        polygon, seen, notes = _alone(recording)
         for obstacle in lab.obstacles.values():
             polygon = polygon.difference(plane.flat(obstacle.polygon))
     polygon = _polygonal(polygon)
@@ -201,7 +202,11 @@ def _scene(
     if square_m is None:
         fitting = (side for side in _SIDES_M if (east - west) * (north - south) <= _SQUARES * side * side)
         square_m = next(fitting, ((east - west) * (north - south) / _SQUARES) ** 0.5)
-    return Scene(area, zones_of(zones), gates_of(gates), grid_over(area, square_m))
+    grid = grid_over(area, square_m)
+    if grid.rows * grid.columns > _MOST_SQUARES:
+        what = f"squares of {square_m:g} m are {grid.rows * grid.columns:,} over the walkable area"
+        raise RuimteError(what, "--square", f"take larger ones, at most {_MOST_SQUARES:,}")
+    return Scene(area, zones_of(zones), gates_of(gates), grid)
 
 
 def _polygonal(shape: BaseGeometry | None) -> Polygon | MultiPolygon:

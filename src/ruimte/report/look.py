@@ -73,13 +73,13 @@ def svg(figure: Figure) -> bytes:
     return drawn.getvalue()
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, colours: int = 64) -> bytes:
     """The picture in few colours, for a third of the size, and without the version of what drew it."""
     from PIL import Image  # matplotlib needs it too
 
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=_DPI)
     # the other ways of choosing colours lose that of a few small marks
-    picture = Image.open(drawn).convert("RGB").quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture = Image.open(drawn).convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     picture.save(small, "PNG", optimize=True, dpi=(_DPI, _DPI))
     return small.getvalue()

@@ -269,7 +269,7 @@ def _series(sums: _Sums, interval: Index, rate_hz: float, every_s: float) -> Ser
 
 
 def _passing(frames: Frames, crossed: Crossings, scene: Scene, density: Array, interval: Index, window_s: float) -> Passing:
-    length = round(window_s * frames.rate_hz) if math.isfinite(window_s) else 0
+    length = round(window_s * frames.rate_hz) if math.isfinite(window_s * frames.rate_hz) else 0
     if length < 1:
         raise RuimteError(f"a window of {window_s:g} s", "flow", f"give at least one frame, {1 / frames.rate_hz:.3g} s")
     ends = np.append(np.flatnonzero(np.diff(interval)), len(interval) - 1)
