@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_FORMATS = "juelich-text, juelich-hdf5, jupedsim, table, xovis, axis-scene, vinotion-gps"
+"""Named here, so that `ruimte --help` need not wait for the readers."""
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--device", metavar="KEY", help="The lab's device that made the recording, where several tell tracks.")
 @click.option("--unit", type=click.Choice(["m", "cm", "mm"]), help="Of positions, where the file does not tell it.")
 @click.option("--rate", type=float, help="Frames a second, where the file does not tell it.")
-@click.option("--format", "format_", help="Format of the file. Default: told from the file itself.")
+@click.option("--format", "format_", help=f"Default: told from the file itself. One of {_FORMATS}.")
 @click.option("--mapping", type=click.Path(path_type=Path), help="TOML that tells what the columns of a table mean.")
 @click.option("--homography", type=click.Path(path_type=Path), help="Nine numbers in a file: a camera's picture on the ground.")
 @click.option("--cut-off", default=0.8, show_default=True, help="How far a Voronoi cell reaches, m; 0: as far as the walls.")

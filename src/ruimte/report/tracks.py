@@ -82,11 +82,11 @@ def _map(figure: Figure, axes: Axes, drawn: Drawn) -> None:
     shade = axes.pcolormesh(
         x, y, drawn.figures.map_mean, cmap=_shades(len(bounds) - 1), norm=BoundaryNorm(bounds, len(bounds) - 1)
     )
-    outline = _path(area)
-    shade.set_clip_path(outline, axes.transData)
-    axes.add_patch(PathPatch(outline, facecolor="none", edgecolor=INK, linewidth=1.2, zorder=3))
     west, south, east, north = area.bounds
     margin = 0.03 * max(east - west, north - south)
+    walls = shapely.box(west - margin, south - margin, east + margin, north + margin).difference(area)
+    axes.add_patch(PathPatch(_path(walls), facecolor=_WALL, linewidth=0, zorder=2))
+    axes.add_patch(PathPatch(_path(area), facecolor="none", edgecolor=INK, linewidth=1.2, zorder=3))
     if not _is_whole(drawn):
         for name, shape in zip(drawn.zones, _zone_shapes(drawn), strict=True):
             axes.add_patch(
@@ -103,7 +103,7 @@ def _map(figure: Figure, axes: Axes, drawn: Drawn) -> None:
         tip = middle + forward * 2.2 * margin
         axes.annotate("", tip, middle, arrowprops={"arrowstyle": "-|>", "color": "black", "linewidth": 1.3}, zorder=6)
         axes.text(line[2] + 0.4 * margin, line[3] + 0.4 * margin, name, fontsize=8.5, color=INK, zorder=6, bbox=_BOX)
-    axes.set(xlim=(west - margin, east + margin), ylim=(south - margin, north + margin), aspect="equal", facecolor=_WALL)
+    axes.set(xlim=(west - margin, east + margin), ylim=(south - margin, north + margin), aspect="equal")
     cut_off = "" if drawn.cut_off_m is None else f", cells cut off at {drawn.cut_off_m:g} m"
     dress(axes, "Where it was dense", "m", "m", below=f"mean Voronoi density of squares of {grid.side_m:g} m{cut_off}")
     bar = figure.colorbar(shade, cax=axes.inset_axes((1.03, 0.0, 0.035 * min(1.0, _slim(area)), 1.0)), ticks=bounds)

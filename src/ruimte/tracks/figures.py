@@ -33,7 +33,7 @@ _BLOCK_ROWS, _BLOCK_SQUARES = 100_000, 2_000_000
 """A block is at most so many positions, and so many squares of all its frames."""
 _CLASS, _DENSEST = 0.25, 20.0
 """Width of the classes of the fundamental diagram, and where they end, persons/m²: denser are only errors."""
-_JUMPY = 0.5
+_JUMPY = 0.2
 """With more than this share of steps faster than anybody can go it is the unit or the frame rate that is wrong."""
 
 
