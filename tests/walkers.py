@@ -76,7 +76,11 @@ def _standing(chance: np.random.Generator, people: int) -> Array:
 
 def _velocity(place: Array, free_m_s: Array) -> Array:
     before = place[:, 0] < 8.15
-    aim = np.where(before[:, None], np.stack([np.full(len(place), 8.3), np.clip(place[:, 1], 2.75, 3.25)], axis=1), place + (5, 0))
+    aim = np.where(
+        before[:, None],
+        np.stack([np.full(len(place), 8.3), np.clip(place[:, 1], 2.75, 3.25)], axis=1),
+        place + np.array([5.0, 0.0]),
+    )
     away = place[:, None] - place[None]
     apart = np.hypot(away[..., 0], away[..., 1]) + np.eye(len(place)) * 1e9
     unit = away / apart[..., None]

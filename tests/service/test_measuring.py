@@ -28,7 +28,7 @@ from ruimte.tracks.gates import gates_of
 from ruimte.tracks.meter import Meter
 from ruimte.tracks.zones import zones_of
 from track_lab import ALGORITHM, PLANE
-from walkers import BEFORE, DOOR, RATE_HZ, ROOM, walk_lab, walk_out, write_walk
+from walkers import BEFORE, DOOR, RATE_HZ, ROOM, VIEW, WALLS, walk_lab, walk_out, write_walk
 
 Run = Callable[..., Result]
 ODD = 900_000_000
@@ -90,9 +90,7 @@ def test_a_lab_tells_what_is_measured(ruimte: Run, tmp_path: Path) -> None:
     ]  # fmt: skip
     assert {each["label"] for each in found["indicators"]} == {"indicator, not validated as a predictor"}
 
-    wide = [(-0.5, -0.5), (13.5, -0.5), (13.5, 6.5), (-0.5, 6.5)]
-    walls = [[(8.0, -1.0), (8.2, -1.0), (8.2, 2.4), (8.0, 2.4)], [(8.0, 3.6), (8.2, 3.6), (8.2, 7.0), (8.0, 7.0)]]
-    reading = Meter(walkable_area(wide, walls), zones_of({"z": BEFORE}), cut_off_m=0.8).batch(frames)
+    reading = Meter(walkable_area(VIEW, WALLS), zones_of({"z": BEFORE}), cut_off_m=0.8).batch(frames)
     figures = pq.read_table(tmp_path / "out" / "figures.parquet").to_pydict()
     seconds = len(frames) // 10
     expected = reading.voronoi[: 10 * seconds].reshape(seconds, 10).mean(axis=1)
@@ -103,9 +101,8 @@ def test_a_lab_tells_what_is_measured(ruimte: Run, tmp_path: Path) -> None:
     assert gates["forward"][: len(passed)] == passed.tolist()
     assert max(each for each in gates["flow_forward_per_s"] if each is not None) == gate["flow_most_per_min"] / 60
     squares = pq.read_table(tmp_path / "out" / "map.parquet").to_pydict()
-    assert np.array([squares["longitude"], squares["latitude"]]).T == pytest.approx(
-        PLANE.degrees(squares["x_m"], squares["y_m"]), abs=1e-9
-    )
+    on_map = np.array([squares["longitude"], squares["latitude"]]).T
+    np.testing.assert_allclose(on_map, PLANE.degrees(squares["x_m"], squares["y_m"]), atol=1e-9)
     mean = float(np.mean([len(np.unique(person[frame == each])) for each in range(len(frames))]))
     assert sum(squares["density_mean"]) * found["parameters"]["square_m"] ** 2 == pytest.approx(mean, rel=0.02)
     diagram = pq.read_table(tmp_path / "out" / "diagram.parquet").to_pydict()
@@ -131,7 +128,7 @@ def test_no_file_and_no_word_tells_of_a_single_track(ruimte: Run, tmp_path: Path
 def test_the_table_is_for_people(ruimte: Run) -> None:
     printed = ruimte("walk.txt", "--lab", "lab").stdout
     assert re.search(r"Hall +12\.0 ", printed)
-    assert re.search(r"Door +hall → outside +80 +0 ", printed)
+    assert re.search(r"door +hall → outside +80 +0 ", printed)
     assert "fruin-walkway-flow" in printed
     assert "indicator, not validated as a predictor" in printed
     assert "least density 4 persons/m²" in printed
@@ -156,9 +153,12 @@ def test_without_a_lab_all_is_one_zone(ruimte: Run) -> None:
 
 def test_choices_reach_the_kernels(ruimte: Run) -> None:
     plain = told(ruimte("walk.txt", "--lab", "lab", "--json"))
-    other = told(ruimte("walk.txt", "--lab", "lab", "--json", "--cut-off", 0, "--step", 5, "--window", 20, "--every", 5, "--square", 1))
-    assert other["parameters"] | {"cut_off_m": None, "step_frames": 5, "window_s": 20.0, "every_s": 5.0, "square_m": 1.0} == (
-        other["parameters"]
+    other = told(
+        ruimte("walk.txt", "--lab", "lab", "--json", "--cut-off", 0, "--step", 5, "--window", 20, "--every", 5, "--square", 1)
+    )
+    assert (
+        other["parameters"] | {"cut_off_m": None, "step_frames": 5, "window_s": 20.0, "every_s": 5.0, "square_m": 1.0}
+        == (other["parameters"])
     )
     assert plain["parameters"]["step_frames"] == 2
     assert plain["parameters"]["cut_off_m"] == 0.8
@@ -187,14 +187,18 @@ def test_gps_tracks_lie_on_the_map_by_themselves(ruimte: Run, tmp_path: Path) ->
     for who, when, (longitude, latitude) in zip(person, frame, PLANE.degrees(x, y), strict=True):
         lines.append(f"{who},{(start + timedelta(seconds=float(when) / 10)).isoformat()},{longitude:.9f},{latitude:.9f}")
     (tmp_path / "gps.csv").write_text("\n".join(lines))
-    by_map = told(ruimte(tmp_path / "gps.csv", "--format", "vinotion-gps", "--rate", 10, "--lab", "lab", "--device", "overhead", "--json"))
+    by_map = told(
+        ruimte(tmp_path / "gps.csv", "--format", "vinotion-gps", "--rate", 10, "--lab", "lab", "--device", "overhead", "--json")
+    )
     rows = [f"{who} {when} {a:.4f} {b:.4f}" for who, when, a, b in zip(person, frame, x, y, strict=True)]
     (tmp_path / "m.txt").write_text("\n".join(["# framerate: 10", "# id frame x/m y/m", *rows]))
     by_device = told(ruimte(tmp_path / "m.txt", "--lab", "lab", "--json"))
     assert by_map["start"] == "2026-06-05T20:00:00Z"
     assert by_map["gates"][0]["forward"] == by_device["gates"][0]["forward"] > 10
     assert by_map["zones"][0]["density_median"] == pytest.approx(by_device["zones"][0]["density_median"], rel=0.01)
-    alone = told(ruimte(tmp_path / "gps.csv", "--format", "vinotion-gps", "--rate", 10, "--lab", "lab", "--json", "--out", tmp_path / "o"))
+    alone = told(
+        ruimte(tmp_path / "gps.csv", "--format", "vinotion-gps", "--rate", 10, "--lab", "lab", "--json", "--out", tmp_path / "o")
+    )
     assert alone["gates"][0]["forward"] == by_map["gates"][0]["forward"], "the map needs no device"
     begin = pq.read_table(tmp_path / "o" / "figures.parquet")["start"][0].as_py()
     assert begin == start
@@ -271,7 +275,9 @@ def test_a_full_disk_is_told_in_one_line(walk: Path, tmp_path: Path) -> None:
         "main(sys.argv[1:])"
     )
     line = [sys.executable, "-c", code, "tracks", str(walk / "walk.txt"), "--out", str(tmp_path / "out")]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"MPLCONFIGDIR": str(tmp_path)})
+    done = subprocess.run(
+        line, capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"MPLCONFIGDIR": str(tmp_path)}
+    )
     assert done.returncode == 1
     (last,) = [each for each in done.stderr.splitlines() if each.startswith("ruimte: ")]
     assert "cannot be written" in last

@@ -16,14 +16,14 @@ from ruimte.intake.tracks import Recording, read_tracks
 from ruimte.intake.tracks.content import read_content
 from ruimte.intake.tracks.read import told_format
 from ruimte.jobs.track_scene import Stage, ground_of, stage_of
+from ruimte.lab.distancing import DISTANCING, require_distancing
 from ruimte.lab.lab import Lab
 from ruimte.tracks.area import walkable_area
-from ruimte.tracks.distancing import Distances, Distancing, Rule
+from ruimte.tracks.distancing import Distances, Distancing, Rule, live_rule
 from ruimte.tracks.figures import Figures, Scene, measure
 from ruimte.tracks.frames import Frames, frames_of
 from ruimte.tracks.gates import gates_of
 from ruimte.tracks.motion import motion
-from ruimte.tracks.permission import DISTANCING, require_distancing
 from ruimte.tracks.profiles import grid_over
 from ruimte.tracks.service import Levels, of_density, of_flow
 from ruimte.tracks.worst import Worst, worst_windows
@@ -88,7 +88,12 @@ def read_recording(file: Path, reading: Reading, lab: Lab | None, device: str | 
     Raises ``RuimteError`` for a file that cannot be read or followed, or a device that is not there.
     """
     homography = reading.homography
-    if homography is None and lab is not None and (ground := ground_of(lab, device)) is not None and ground.homography is not None:
+    if (
+        homography is None
+        and lab is not None
+        and (ground := ground_of(lab, device)) is not None
+        and ground.homography is not None
+    ):
         name = reading.format or told_format(read_content(file), str(file))
         homography = np.asarray(ground.homography, dtype=np.float64) if name == _PICTURES else None
     recording = read_tracks(
@@ -143,7 +148,7 @@ def measure_recording(
             raise
         raise RuimteError(error.what, str(file), f"{error.mend} (--unit; its positions were read as {recording.unit})") from None
     worst = worst_windows(frames, moves, scene.area, progress=lambda share: progress(0.6 + 0.3 * share))
-    distances = _distances(frames, stage, lambda share: progress(0.9 + 0.1 * share)) if choices.distancing else None
+    distances = _distances(frames, stage, lab, lambda share: progress(0.9 + 0.1 * share)) if choices.distancing else None
     passing, series = figures.passing, figures.series
     zones = tuple(of_density(series.voronoi[:, at], zone.levels) for at, zone in enumerate(stage.zones))
     gates = tuple(
@@ -188,8 +193,10 @@ def _require_distancing(recording: Recording, lab: Lab | None, now_us: int) -> N
             require_distancing(lab.algorithms.get(DISTANCING), lab.zone, at_us)
 
 
-def _distances(frames: Frames, stage: Stage, progress: Progress) -> Distances:
-    watch = Distancing(frames.rate_hz, Rule(), stage.scene.area)
+def _distances(frames: Frames, stage: Stage, lab: Lab | None, progress: Progress) -> Distances:
+    """Distances, by the rule that the node of the lab goes by where the lab sets how far people should be apart."""
+    apart_m = None if lab is None else lab.file.distancing.distance_m
+    watch = Distancing(frames.rate_hz, Rule() if apart_m is None else live_rule(apart_m), stage.scene.area)
     for begin in range(0, len(frames), _BLOCK):
         end = min(begin + _BLOCK, len(frames))
         watch.batch(frames.between(begin, end))
