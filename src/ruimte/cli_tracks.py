@@ -138,7 +138,7 @@ def _print(found: dict[str, Any]) -> None:
     cut_off = "none" if told["cut_off_m"] is None else f"{told['cut_off_m']:g} m"
     console.print(
         f"walkable: {found['walkable']}, {found['walkable_m2']:,.1f} m²; cut-off {cut_off}, "
-        f"speed over {told['step_frames']} frames to each side, means of {told['every_s']:g} s"
+        f"speed from {_frames(told['step_frames'])} before to {_frames(told['step_frames'])} after, means of {told['every_s']:g} s"
     )
     for rows in (_zones(found), _levels(found), _gates(found)):
         if rows is not None:
@@ -259,6 +259,10 @@ def _distancing(told: dict[str, Any]) -> list[str]:
         f"in a group: {_figure(told['share_in_groups'], '.0%')}",
         f"people by time too close: {exposure}",
     ]
+
+
+def _frames(count: int) -> str:
+    return f"{count} frame" if count == 1 else f"{count} frames"
 
 
 def _figure(value: float | None, spec: str) -> str:

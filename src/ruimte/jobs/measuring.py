@@ -88,14 +88,9 @@ def read_recording(file: Path, reading: Reading, lab: Lab | None, device: str | 
     Raises ``RuimteError`` for a file that cannot be read or followed, or a device that is not there.
     """
     homography = reading.homography
-    if (
-        homography is None
-        and lab is not None
-        and (ground := ground_of(lab, device)) is not None
-        and ground.homography is not None
-    ):
-        name = reading.format or told_format(read_content(file), str(file))
-        homography = np.asarray(ground.homography, dtype=np.float64) if name == _PICTURES else None
+    if homography is None and lab is not None and _is_of_pictures(file, reading, lab):
+        ground = ground_of(lab, device)
+        homography = None if ground is None or ground.homography is None else np.asarray(ground.homography, dtype=np.float64)
     recording = read_tracks(
         file,
         format=reading.format,
@@ -110,6 +105,13 @@ def read_recording(file: Path, reading: Reading, lab: Lab | None, device: str | 
         rate = f"{recording.frames.rate_hz:g} frames a second are too few to follow people"
         raise RuimteError(rate, str(file), f"give a recording of {_SLOWEST_HZ:g} or more, or its true --rate")
     return recording
+
+
+def _is_of_pictures(file: Path, reading: Reading, lab: Lab) -> bool:
+    """Whether a file may need what a device of the lab tells of its camera's picture."""
+    if reading.mapping is not None or all(each.ground is None or each.ground.homography is None for each in lab.devices.values()):
+        return False
+    return (reading.format or told_format(read_content(file), str(file))) == _PICTURES
 
 
 def measure_recording(

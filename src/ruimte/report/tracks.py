@@ -297,7 +297,7 @@ def _diagram(speed: Axes, flow: Axes, drawn: Drawn) -> None:
         flow.errorbar(each.density[some], each.flow[some], each.flow_sd[some], **style)
     for axes in (speed, flow):
         axes.set_ylim(bottom=0)
-    at = 0.55 * float(curve[-1])
+    at = min(0.55 * float(curve[-1]), 1.9)
     for axes, weidmann in ((speed, WEIDMANN.speed(np.array([at]))), (flow, WEIDMANN.flow(np.array([at])))):
         axes.annotate(
             "Weidmann",
