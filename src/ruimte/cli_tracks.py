@@ -62,7 +62,7 @@ def tracks(
     What is printed and written are figures of zones, gates, squares and times; none is of a single person.
     """
     from ruimte.jobs.measured import as_dict
-    from ruimte.jobs.measuring import Choices, Reading, measure_recording, read_recording, warm_up
+    from ruimte.jobs.measuring import Choices, Reading, is_cold, measure_recording, read_recording, warm_up
 
     if device is not None and lab is None:
         raise click.UsageError("--device goes with --lab")
@@ -73,9 +73,10 @@ def tracks(
     with progress(f"read {file.name}") as show:
         show(0.0)
         recording = read_recording(file, Reading(format_, unit, rate, mapping, picture), own, device)
-    with progress("first time on this machine: compile (a minute or two)") as show:
-        show(0.0)
-        warm_up()
+    if is_cold():
+        with progress("first time on this machine: compile (a minute or two)") as show:
+            show(0.0)
+            warm_up()
     choices = Choices(cut_off if cut_off != 0 else None, step, window, every, square, distancing)
     with progress(f"measure {file.name}") as show:
         told = measure_recording(file, recording, choices, lab=own, device=device, now_us=now_us(), progress=show)

@@ -160,17 +160,19 @@ def measure_recording(
     return Told(file, recording, stage, choices, step, figures, zones, gates, worst, distances)
 
 
-def warm_up() -> bool:
-    """Compile what the first recording on a machine waits for, half a minute; gives whether that was needed."""
-    if not never_before("meter._measure-*"):
-        return False
+def is_cold() -> bool:
+    """Whether the first recording on this machine would wait for the compiler, a minute or two."""
+    return never_before("meter._measure-*")
+
+
+def warm_up() -> None:
+    """Compile what a first recording waits for; it is kept on the disk."""
     frames = frames_of([1, 2] * 30, np.repeat(np.arange(30), 2), np.linspace(1, 3, 60), [1.0, 2.0] * 30, rate_hz=1.0)
     area = walkable_area([(0, 0), (4, 0), (4, 4), (0, 4)])
     scene = Scene(area, zones_of({"all": area.polygon}), gates_of({"gate": [(2, 0), (2, 4)]}), grid_over(area, 1.0))
     moves = motion(frames, 1)
     measure(frames, moves, scene)
     worst_windows(frames, moves, area)
-    return True
 
 
 def start_us(recording: Recording) -> int | None:
