@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ruimte import __version__
 from ruimte.cli_follow import contribute, subscribe
 from ruimte.cli_parts import folder_of as _folder
 from ruimte.cli_parts import now_us as _now_us
+from ruimte.cli_parts import progress as _progress
 from ruimte.cli_parts import read as _read
 from ruimte.cli_parts import tell as _tell
 from ruimte.cli_share import share
+from ruimte.cli_tracks import tracks
 from ruimte.errors import RuimteError
 from ruimte.settings import data_dir
 
@@ -59,6 +59,7 @@ def main() -> None:
 main.add_command(share)
 main.add_command(subscribe)
 main.add_command(contribute)
+main.add_command(tracks)
 
 
 def _node_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -1053,13 +1054,3 @@ def _within(moment_us: int, lab: Lab, span: tuple[int, int], option: str = "--fr
         wanted, first, last = (from_us(us).astimezone(lab.zone).strftime("%Y-%m-%dT%H:%M") for us in (moment_us, *span))
         raise RuimteError("lies outside the data", f"{option} {wanted}", f"choose a time from {first} to {last}")
     return moment_us
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[float], None]]:
-    """A progress bar on standard error, which appears with the first progress and goes when done; none in a log."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=1.0, visible=False)
-        yield lambda share: bar.update(task, completed=share, visible=True)

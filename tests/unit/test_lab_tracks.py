@@ -12,7 +12,9 @@ from shapely.geometry import LineString
 
 from ruimte.lab.check import check_lab
 from ruimte.lab.files import Ground
-from ruimte.lab.ground import Plane, walkable
+from ruimte.lab.ground import Plane, gate_line, walkable
+from ruimte.lab.lab import Gate, Zone
+from ruimte.tracks.gates import gates_of
 from track_lab import PLANE, on_map, sensor, track_lab
 
 ZONE = [(100.0, 0.0), (120.0, 0.0), (120.0, 10.0), (100.0, 10.0)]
@@ -105,3 +107,16 @@ def test_there_and_back(bearing: float, latitude: float, points: list[tuple[floa
 
 def test_lengths_are_kept() -> None:
     assert PLANE.flat(on_map(ZONE)).area == pytest.approx(200, rel=1e-6)
+
+
+@pytest.mark.parametrize("drawn", [[(100.0, 0.0), (100.0, 10.0)], [(100.0, 10.0), (100.0, 0.0)]])
+@pytest.mark.parametrize(("from_", "to", "east"), [("west", "hall", 1), ("hall", "outside", -1), ("outside", "hall", 1)])
+def test_forward_is_from_one_side_to_the_other_however_a_gate_is_drawn(
+    drawn: list[tuple[float, float]], from_: str, to: str, east: int
+) -> None:
+    west = [(90.0, 0.0), (99.0, 0.0), (99.0, 10.0), (90.0, 10.0)]
+    zones = {key: Zone(key, key, on_map(shape), 1.0, None, None, None) for key, shape in (("hall", ZONE), ("west", west))}
+    gate = Gate("g", "g", LineString(PLANE.degrees(*np.array(drawn).T)), from_, to, None)
+    line = gate_line(PLANE, gate, zones)
+    forward = gates_of({"g": list(line.coords)}).forward[0]
+    assert forward == pytest.approx([east, 0.0], abs=1e-6)

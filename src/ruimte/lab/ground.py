@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ruimte.lab.files import Ground
 from ruimte.lab.geometry import flattened, metres_per_degree
-from ruimte.lab.lab import Obstacle
+from ruimte.lab.lab import Gate, Obstacle, Zone
 
 TRACKS = "tracks"
 """The kind of a sensor of the register whose figures the node makes from its device's tracks."""
@@ -23,6 +23,8 @@ MEASURES = {
     "gate": ("count_in", "count_out", "speed"),
 }
 """What tracks tell, by kind of place."""
+PRECISION_M = 1e-6
+"""Corners are put on a grid of this, so that edges that fall together on the map do so in the plane too."""
 SHARE = 0.95
 """The share of a zone that a view must hold for a count of the people in it; of less it tells the density there."""
 
@@ -75,10 +77,12 @@ class Plane:
 
 
 def walkable(plane: Plane, view: Polygon, obstacles: Iterable[Obstacle]) -> Polygon | None:
-    """What of a view can be walked, in metres of the plane; None where obstacles leave nothing, or cut it in two."""
+    """What of a view can be walked, in metres of the plane, to the micrometre; None where obstacles leave nothing, or cut it in
+    two."""
     seen = plane.flat(view)
     for obstacle in obstacles:
         seen = seen.difference(plane.flat(obstacle.polygon))
+    seen = shapely.set_precision(seen, PRECISION_M)
     return seen if isinstance(seen, Polygon) and not seen.is_empty else None
 
 
@@ -96,3 +100,12 @@ def goes_in(line: LineString, from_: BaseGeometry | None, to: BaseGeometry | Non
         if zone is not None:
             nearer_left += sign * (zone.distance(right) - zone.distance(left))
     return nearer_left > 0
+
+
+def gate_line(plane: Plane, gate: Gate, zones: Mapping[str, Zone]) -> LineString:
+    """A gate as a straight line in metres of the plane, from its first to its last corner, turned so that who goes from its
+    ``from`` side to its ``to`` side crosses it from left to right. A lab may draw a gate either way."""
+    whole = plane.flat(gate.line)
+    line = LineString([whole.coords[0], whole.coords[-1]])
+    from_, to = (plane.flat(zones[name].polygon) if name in zones else None for name in (gate.from_, gate.to))
+    return line if goes_in(line, from_, to) else line.reverse()

@@ -53,6 +53,20 @@ class Frames:
         """Number of each track, shape (tracks,), ascending."""
         return self.person[self.by_track[self.track[:-1]]]
 
+    def between(self, begin: int, end: int) -> Frames:
+        """Frames ``begin`` to ``end`` (without), counted from 0; tracks that reach beyond are cut off.
+
+        >>> walk = frames_of([1, 1, 1, 2], [5, 6, 7, 7], [0.0, 0.1, 0.2, 3.0], [0.0] * 4, rate_hz=25)
+        >>> later = walk.between(1, 3)
+        >>> later.number.tolist(), later.person.tolist(), later.x_m.tolist()
+        ([6, 7], [1, 1, 2], [0.1, 0.2, 3.0])
+        """
+        first, last = int(self.start[begin]), int(self.start[end])
+        person, frame = self.person[first:last], np.repeat(np.arange(begin, end), np.diff(self.start[begin : end + 1]))
+        by_track, track = _tracks(person, frame)
+        x, y, start = self.x_m[first:last], self.y_m[first:last], self.start[begin : end + 1] - first
+        return Frames(self.first + begin, start, person, x, y, self.rate_hz, by_track, track, self.order[first:last])
+
 
 def frames_of(person: ArrayLike, frame: ArrayLike, x_m: ArrayLike, y_m: ArrayLike, rate_hz: float) -> Frames:
     """Tracks from a table with a row a person and frame, in any order.
@@ -90,9 +104,7 @@ def frames_of(person: ArrayLike, frame: ArrayLike, x_m: ArrayLike, y_m: ArrayLik
             f"{len(who)} positions over {span} frames", "tracks", "give numbers of frames (0, 1, 2 …), not times in milliseconds"
         )
     start = np.searchsorted(when, first + np.arange(span + 1)).astype(np.int64)
-    by_track = np.lexsort((when, who)).astype(np.int64)
-    begins = np.flatnonzero(np.append(True, np.diff(who[by_track]) != 0))
-    track = np.append(begins, len(who)).astype(np.int64)
+    by_track, track = _tracks(who, when)
     return Frames(first, start, who, x, y, float(rate_hz), by_track, track, order.astype(np.int64))
 
 
@@ -117,6 +129,13 @@ def in_slots(frames: Frames, every: int, first: int, last: int) -> Frames:
     """
     start = np.searchsorted(frames.frame // every, np.arange(first, last + 2)).astype(np.int64)
     return replace(frames, first=first, start=start, rate_hz=frames.rate_hz / every)
+
+
+def _tracks(person: Index, frame: Index) -> tuple[Index, Index]:
+    """Rows by track and time, and where in these each track begins (and the last one ends)."""
+    by_track = np.lexsort((frame, person)).astype(np.int64)
+    begins = np.flatnonzero(np.diff(person[by_track], prepend=person[by_track[0]] - 1)) if len(person) else by_track
+    return by_track, np.append(begins, len(person)).astype(np.int64)
 
 
 def whole(values: ArrayLike, column: str) -> Index:

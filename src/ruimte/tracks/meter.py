@@ -152,16 +152,18 @@ class Meter:
             raise RuimteError("columns of different lengths", "frame", "give an x and a y for each person")
         return self._read(x, y, np.array([0, len(x)]), speed_m_s)
 
-    def batch(self, frames: Frames, speed_m_s: ArrayLike | None = None) -> Reading:
+    def batch(self, frames: Frames, speed_m_s: ArrayLike | None = None, *, part: bool = False) -> Reading:
         """All frames of a recording; speeds (rows,) where those are known, NaN elsewhere.
+
+        Of a ``part`` of a recording it is not asked that most people are in the area: they may be elsewhere.
 
         Raises ``RuimteError`` where most people are outside the area, or closer together than people can be: a wrong unit or
         origin.
         """
-        reading = self._read(frames.x_m, frames.y_m, frames.start, speed_m_s)
+        reading = self._read(frames.x_m, frames.y_m, frames.start, speed_m_s, frames.first)
         outside = int(((reading.flags & NOT_INSIDE) > 0).sum())
         known = len(reading.flags) - int(((reading.flags & NOT_FINITE) > 0).sum())
-        if known >= _SOME and 2 * outside > known:
+        if not part and known >= _SOME and 2 * outside > known:
             raise RuimteError(
                 f"{outside} of {known} positions are outside the walkable area",
                 "tracks",
@@ -183,7 +185,7 @@ class Meter:
             found[row] = [corners[start:end] for start, end in pairwise(ends)]
         return found
 
-    def _read(self, x: Array, y: Array, start: Index, speed: ArrayLike | None) -> Reading:
+    def _read(self, x: Array, y: Array, start: Index, speed: ArrayLike | None, number: int = 0) -> Reading:
         given = np.zeros(0) if speed is None else np.ascontiguousarray(speed, dtype=np.float64)
         if speed is not None and given.shape != x.shape:
             raise RuimteError(
@@ -214,7 +216,9 @@ class Meter:
         if worst >= 0:
             rows_of = sums.area_m2[start[worst] : start[worst + 1]]
             raise RuimteError(
-                f"a crowd of {np.nanmedian(1 / rows_of):.0f} persons/m² in frame {worst}", "tracks", "give positions in metres"
+                f"a crowd of {np.nanmedian(1 / rows_of):.0f} persons/m² in frame {number + worst}",
+                "tracks",
+                "give positions in metres",
             )
         area = self.zones.area_m2
         with np.errstate(invalid="ignore", divide="ignore"):

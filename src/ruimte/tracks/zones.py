@@ -79,7 +79,8 @@ def zones_of(shapes: Mapping[str, Shape]) -> Zones:
     parts, part = [], [0]
     edges, edge_first = [], [0]
     for polygon in polygons:
-        convex = [polygon] if _is_convex(polygon) else list(shapely.constrained_delaunay_triangles(polygon).geoms)
+        # of a nearly convex one the hull: an edge that is a rounding error long may point anywhere, and would cut cells off
+        convex = [polygon.convex_hull] if _is_convex(polygon) else list(shapely.constrained_delaunay_triangles(polygon).geoms)
         parts += [shapely.get_coordinates(each)[:-1] - origin for each in shapely.orient_polygons(convex)]
         part.append(len(parts))
         for ring in shapely.get_rings(polygon):
