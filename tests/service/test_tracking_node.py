@@ -129,7 +129,8 @@ def test_walkers_are_told_by_the_api_within_its_interval_and_leave_no_trace(fold
         assert node.send(time.time_ns() // 1000, [], [], []).status_code == 201
         garbage = node.device.post(f"{node.url}/intake/v1/overhead", content=b'{"live_data": {"frames": [{"time": "x"}]}}')
         assert garbage.status_code == 400
-        told = node.page.get(f"{node.url}/api/v1/zones").text + node.page.get(f"{node.url}/").text
+        told = "".join(node.page.get(f"{node.url}/{path}").text for path in ("", "api/v1/zones", "api/v1/crowds", "crowds"))
+        assert '"overhead"' in told, "the page gets what the device sees"
     people = rows(data, "hall-tracks/people")
     assert len(people) >= 5
     for end_us, result in people:
