@@ -27,6 +27,7 @@ import shapely
 from benchmarks._crowd_watch import watch_rows
 from benchmarks._distances import distance_rows
 from benchmarks._report import OUT, Row, markdown, missing, publish, row
+from benchmarks._tracking import tracking_rows
 from benchmarks._tracks import FOLDER
 from benchmarks._walks import Walk, walks
 from ruimte.tracks.area import walkable_area
@@ -46,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer frames, one round")
     quick = parser.parse_args().quick
-    rows = [*_beside_pedpy(quick), _live(quick), *distance_rows(quick), *watch_rows(quick)]
+    rows = [*_beside_pedpy(quick), _live(quick), *distance_rows(quick), *watch_rows(quick), *tracking_rows(quick)]
     publish("tracks", rows)
     (OUT / "tracks.md").write_text(markdown(rows) + "\n", "utf-8")
 

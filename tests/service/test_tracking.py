@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 from fake_room import FakeAccounts, FakeRoom
 from ruimte.clock import SECOND_US, ManualClock, iso, to_us
 from ruimte.intake.devices import FORMATS
-from ruimte.intake.message import Frame, Message
+from ruimte.intake.message import Frame, ImageFrame, Message
 from ruimte.jobs.inbox import Inbox, Sent
 from ruimte.jobs.register import register_lab
 from ruimte.jobs.tracking import Tracking
@@ -103,6 +103,7 @@ class Hall:
         return view
 
     def logged(self):
+        self.store.write(lambda c: None).result()
         return [(entry.kind, entry.body) for entry in self.store.read(lambda c: records.log(c, None, 50))]
 
 
@@ -251,6 +252,44 @@ def test_where_the_node_cannot_keep_up_frames_are_left_out_and_that_is_told(hall
     assert len(hall.told("hall-tracks/people")) <= 3
     hall.stand(1, [10.0], [5.0], begin=NOON + 10 * SECOND_US)
     assert hall.tracking.views("en")[0].frames <= 10
+
+
+def test_frames_that_come_too_late_are_told(hall):
+    for k in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 5, 18, 6, 19, 7, 20, 21, 22, 23, 24, 25):
+        hall.send(NOON + k * FRAME, [1], [10.0], [5.0])
+    assert "too late" in hall.view().trouble
+
+
+def test_a_fault_of_one_device_is_told_without_anything_of_a_track(hall, caplog):
+    def broken(*frame):
+        raise ValueError("track 424242 at 3.14159")
+
+    hall.tracking._devices["overhead"].take = broken
+    hall.stand(1, [10.0], [5.0])
+    assert [body for kind, body in hall.logged() if kind == "tracks-failed"] == [{"device": "overhead", "error": "ValueError"}]
+    assert "424242" not in caplog.text
+    assert "3.14159" not in caplog.text
+
+
+def test_a_picture_needs_a_homography_and_then_gives_figures(tmp_path):
+    sensors = {"hall-tracks": sensor("hall-tracks", "hall", ZONE_FIGURES)}
+    for number, (more, people, trouble) in enumerate(
+        [
+            ("homography = [[20, 0, 0], [0, 10, 0], [0, 0, 1]]", {1.0: 1.0}, ""),
+            ("", {}, "homography"),
+        ]
+    ):
+        folder = track_lab(tmp_path / f"town{number}", VIEW, HALL, sensors, device_format="axis-scene", more=more)
+        with Store(tmp_path / f"town{number}.db", "town") as store:
+            there = Hall(folder, store)
+            for k in range(15):
+                time_us = NOON + k * FRAME
+                there.clock.set(time_us)
+                image = ImageFrame("channel-1", time_us, np.array([9], np.uint64), np.array([0.5]), np.array([0.5]))
+                there.tracking.take("overhead", Message(image_frames=[image]))
+                there.work()
+            assert there.told("hall-tracks/people") == people
+            assert trouble in there.view().trouble
 
 
 def test_tracks_are_forgotten_and_memory_does_not_grow(hall):

@@ -27,8 +27,11 @@ _DIGITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is to be shown of a device: its newest ``seconds``, and since they began ``dropped`` and ``skipped`` frames. ``off``:
-    the register does not allow figures of it now."""
+    """What is to be shown of a device: its newest ``seconds``, and the frames that were ``dropped`` since the node started.
+
+    Of the newest second: frames ``skipped`` because the node could not keep up, and those that came too late or twice
+    (``disorder``). ``off``: the register does not allow figures of it now.
+    """
 
     grid: Grid
     walkable: shapely.Geometry
@@ -37,6 +40,7 @@ class Shown:
     seconds: tuple[Second, ...] = ()
     dropped: Dropped = field(default_factory=Dropped)
     skipped: int = 0
+    disorder: int = 0
     off: bool = False
 
 
@@ -81,7 +85,7 @@ def _trouble(lab: Lab, device: DeviceEntry, shown: Shown, language: str, age_s: 
     if newest.refused:
         return words.sentence("tracks.elsewhere", {})
     if newest.missing > MISSING_MOST:
-        kind = "slow" if shown.skipped else "missing"
+        kind = "slow" if shown.skipped else "disorder" if shown.disorder else "missing"
         return words.sentence(f"tracks.{kind}", {"frames": newest.frames, "expected": round(device.ground.rate_hz)})
     return ""
 

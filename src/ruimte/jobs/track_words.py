@@ -34,6 +34,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "Sees {frames} of {expected} frames: the node cannot keep up.",
         "nl": "Ziet {frames} van {expected} beelden: het programma kan het niet bijhouden.",
     },
+    "tracks.disorder": {
+        "en": "Sees {frames} of {expected} frames: others come too late, or twice.",
+        "nl": "Ziet {frames} van {expected} beelden: andere komen te laat, of dubbel.",
+    },
     "tracks.missing": {
         "en": "Sees {frames} of {expected} frames a second.",
         "nl": "Ziet {frames} van {expected} beelden per seconde.",

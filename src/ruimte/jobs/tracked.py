@@ -69,11 +69,10 @@ Told = ZoneTold | GateTold
 
 @dataclass(slots=True)
 class Dropped:
-    """Frames that were not used since the node started, by reason."""
+    """Frames that were not used since the node started, by reason: a clock that is off, or no homography for a picture."""
 
     ahead: int = 0
     behind: int = 0
-    skipped: int = 0
     unreadable: int = 0
 
 

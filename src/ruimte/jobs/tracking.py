@@ -65,6 +65,7 @@ class Tracking:
         self._most = max(_LEAST_WAITING, round(_BEHIND_S * sum(rates)))
         self._waiting: deque[_Waiting] = deque()
         self._skipped = dict.fromkeys(self._devices, 0)
+        self._disorder = dict.fromkeys(self._devices, 0)
         self._awake = threading.Condition()
         self._stopped = False
         self._ready = False
@@ -133,6 +134,13 @@ class Tracking:
     # --- in the thread ----------------------------------------------------------------------------------------------
 
     def _run(self, told: Callable[[str, Sequence[Row]], None]) -> None:
+        try:
+            self._measure(told)
+        except Exception as error:  # the control room goes on; nothing of a track may get into a log
+            self._ready = False
+            _log.error("tracks are not measured any more: %s", type(error).__name__)
+
+    def _measure(self, told: Callable[[str, Sequence[Row]], None]) -> None:
         self.warm_up()
         while not self._stopped:
             with self._awake:
@@ -195,8 +203,15 @@ class Tracking:
     def _show(self, key: str, tracked: Tracked) -> None:
         shown = self._shown[key]
         skipped, self._skipped[key] = self._skipped[key], 0
+        came = tracked.order.late + tracked.order.doubled
+        disorder, self._disorder[key] = came - self._disorder[key], came
         self._shown[key] = replace(
-            shown, seconds=tuple(tracked.recent), dropped=replace(tracked.dropped), skipped=skipped, off=False
+            shown,
+            seconds=tuple(tracked.recent),
+            dropped=replace(tracked.dropped),
+            skipped=skipped,
+            disorder=disorder,
+            off=False,
         )
 
     def _look_at_register(self, now_us: int) -> None:

@@ -12,7 +12,7 @@ and the variance is the sum of what can be wrong with it, each on the scale of t
 |---|---|
 | the sensor's level (``accuracy``, a share) | (accuracy · people)² |
 | who is not seen: of n + astray who are, binomial | people (1 − d) / d |
-| who stands so near the edge that the position may be on the other side: p = Φ(−distance / error) | Σ p (1 − p) |
+| who stands so near the edge that they may be on its other side: p = Φ(−distance / error) | Σ p |
 | the part that is not seen: as unsure as all that is there | (n u)² + n u |
 | positions that are no numbers (``astray``): they may be here, or nobody's | astray² + astray |
 | tracks at one point: one person seen twice, or two | (twins / 2)² / 3 |
@@ -73,18 +73,19 @@ def counted(
 
 
 def on_edge(zone: Counted, x_m: Array, y_m: Array, error_m: float) -> float:
-    """Σ p (1 − p) over the people at ``x_m``, ``y_m``: the variance of how many of them are in the zone, where each position is
-    off by ``error_m`` (a standard deviation) along each axis.
+    """Σ p over the people at ``x_m``, ``y_m``, p that somebody is on the other side of the zone's edge than the position, which
+    is off by ``error_m`` (a standard deviation) along each axis: the variance of how many of them are in the zone.
 
     >>> square = counted(shapely.box(0, 0, 2, 2), shapely.box(-5, -5, 5, 5))
     >>> on_edge(square, np.array([2.0, 1.0]), np.array([1.0, 1.0]), error_m=0.1)
-    0.25
+    0.5
     """
-    if error_m <= 0 or zone.edge.is_empty or not len(x_m):
+    known = np.isfinite(x_m) & np.isfinite(y_m)
+    if error_m <= 0 or zone.edge.is_empty or not known.any():
         return 0.0
-    apart = shapely.distance(zone.edge, shapely.points(x_m, y_m)) / error_m
+    apart = shapely.distance(zone.edge, shapely.points(x_m[known], y_m[known])) / error_m
     beyond = np.array([0.5 * math.erfc(each / math.sqrt(2)) for each in apart[apart < _FAR].tolist()])
-    return float((beyond * (1.0 - beyond)).sum())
+    return float(beyond.sum())
 
 
 def headcount(
