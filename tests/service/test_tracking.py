@@ -367,4 +367,7 @@ def test_the_page_of_crowds_shows_what_the_node_sees(hall):
         assert "91827361" not in visitor.get("/api/v1/crowds").text
         hall.wait(40)
         assert re.search(r"\? no frames for 4\d s", shown("en"))
+        field = hall.view().field
+        assert len(field.corners) == 4, "where it looks is hatched on the map"
+        assert set(field.values) == {None}
         assert "4 people" not in shown("en")

@@ -18,7 +18,7 @@ class FieldView(_View, frozen=True, kw_only=True):
     """Density by square of a grid over the view of a device, in persons/m².
 
     ``corners``: longitude and latitude of the grid's corners, anticlockwise from that of the first square. ``values``: row by
-    row, ``columns`` a row; None where nobody can be. ``square_m``: the side of a square.
+    row, ``columns`` a row; None where nobody can be, and all None while the device is silent. ``square_m``: the side of a square.
     """
 
     corners: list[list[float]]

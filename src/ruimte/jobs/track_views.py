@@ -61,7 +61,7 @@ def crowd_view(lab: Lab, device: DeviceEntry, shown: Shown, language: str, now_u
         people=None if newest is None or not here else _known(newest.people, 1),
         left_out=_known(newest.left_out / positions, _DIGITS) if newest is not None and positions > 0 else None,
         trouble=_trouble(lab, device, shown, language, age_s, ready),
-        field=_field(shown, newest) if newest is not None and here else None,
+        field=None if shown.off else _field(shown, newest if here else None),
         figures=[_figure(lab, each, newest if here else None, minute, language) for each in shown.told],
     )
 
@@ -90,23 +90,25 @@ def _trouble(lab: Lab, device: DeviceEntry, shown: Shown, language: str, age_s: 
     return ""
 
 
-def _field(shown: Shown, second: Second) -> FieldView | None:
-    if second.field is None:
-        return None
+def _field(shown: Shown, second: Second | None) -> FieldView:
+    """Where it looks is known, also while it is silent: then no square has a value."""
     grid = shown.grid
     east, north = grid.west_m + grid.columns * grid.side_m, grid.south_m + grid.rows * grid.side_m
     corners = shown.plane.degrees([grid.west_m, east, east, grid.west_m], [grid.south_m, grid.south_m, north, north])
-    x, y = np.meshgrid(
-        grid.west_m + (np.arange(grid.columns) + 0.5) * grid.side_m, grid.south_m + (np.arange(grid.rows) + 0.5) * grid.side_m
-    )
-    inside = shapely.contains_xy(shown.walkable, x, y).ravel().tolist()
-    values = np.round(second.field.ravel(), _DIGITS).tolist()
+    values: list[float | None] = [None] * (grid.columns * grid.rows)
+    if second is not None and second.field is not None:
+        x, y = np.meshgrid(
+            grid.west_m + (np.arange(grid.columns) + 0.5) * grid.side_m, grid.south_m + (np.arange(grid.rows) + 0.5) * grid.side_m
+        )
+        inside = shapely.contains_xy(shown.walkable, x, y).ravel().tolist()
+        figures = np.round(second.field.ravel(), _DIGITS).tolist()
+        values = [value if here else None for value, here in zip(figures, inside, strict=True)]
     return FieldView(
         corners=np.round(corners, 7).tolist(),
         columns=grid.columns,
         rows=grid.rows,
         square_m=grid.side_m,
-        values=[value if here else None for value, here in zip(values, inside, strict=True)],
+        values=values,
     )
 
 
