@@ -1,6 +1,7 @@
-"""The picture of a recording in docs/tracks.md: ``python docs/make_tracks_file.py``. Needs matplotlib (``pip install -e '.[report]'``).
+"""The picture of a recording in docs/tracks.md: ``python docs/make_tracks_file.py``.
 
-The recording is the made-up one of the tests: 80 people leave a room by its door.
+Needs matplotlib (``pip install -e '.[report]'``). The recording is made up, by the tests: 80 people leave a room by
+its door.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ruimte.cli import main as ruimte
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from walkers import walk_lab, write_walk
+from walkers import walk_lab, write_walk  # noqa: E402
 
 
 def main() -> None:

@@ -129,36 +129,30 @@ _WIDTH = 110
 def _print(found: dict[str, Any]) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
-    console = Console(highlight=False, soft_wrap=True, width=max(console.width, _WIDTH))
-    told, about = found["parameters"], f"{found['seconds']:.1f} s"
-    start = f", from {found['start']}" if found["start"] else ""
-    console.print(
-        f"{found['file']}: {found['tracks']:,} tracks in {found['frames']:,} frames, {about} at {told['rate_hz']:g} Hz{start}"
-    )
+    console = Console(width=max(Console().width, _WIDTH))
+    told, start = found["parameters"], f", from {found['start']}" if found["start"] else ""
+    step = "1 frame" if told["step_frames"] == 1 else f"{told['step_frames']} frames"
     cut_off = "none" if told["cut_off_m"] is None else f"{told['cut_off_m']:g} m"
-    console.print(
-        f"walkable: {found['walkable']}, {found['walkable_m2']:,.1f} m²; cut-off {cut_off}, "
-        f"speed from {_frames(told['step_frames'])} before to {_frames(told['step_frames'])} after, means of {told['every_s']:g} s"
+    click.echo(
+        f"{found['file']}: {found['tracks']:,} tracks in {found['frames']:,} frames, "
+        f"{found['seconds']:.1f} s at {told['rate_hz']:g} Hz{start}"
     )
-    for rows in (_zones(found), _levels(found), _gates(found)):
-        if rows is not None:
-            console.print()
-            console.print(rows)
-    console.print()
-    for line in (*_left_out(found["left_out"]), *(f"note: {note}" for note in found["notes"])):
-        console.print(line, markup=False)
-    console.print("\n[bold]danger indicators[/bold], each in its worst window")
-    for line in _indicators(found):
-        console.print(line, markup=False)
+    click.echo(
+        f"walkable: {found['walkable']}, {found['walkable_m2']:,.1f} m²; cut-off {cut_off}, "
+        f"speed from {step} before to {step} after, means of {told['every_s']:g} s"
+    )
+    for table in (_zones(found), _levels(found), _gates(found)):
+        if table is not None:
+            click.echo()
+            console.print(table)
+    lines = ["", *_left_out(found["left_out"]), *(f"note: {note}" for note in found["notes"])]
+    lines += ["", "Danger indicators, each in its worst window", *_indicators(found)]
     if found["distancing"] is not None:
-        console.print("\n[bold]physical distancing[/bold]")
-        for line in _distancing(found["distancing"]):
-            console.print(line, markup=False)
+        lines += ["", "Physical distancing", *_distancing(found["distancing"])]
     if found["written"]:
-        console.print()
-    for path in found["written"]:
-        console.print(f"written: {path}", markup=False)
+        lines += ["", *(f"written: {path}" for path in found["written"])]
+    for line in lines:
+        click.echo(line)
 
 
 def _table(title: str, *columns: str) -> Any:
@@ -260,10 +254,6 @@ def _distancing(told: dict[str, Any]) -> list[str]:
         f"in a group: {_figure(told['share_in_groups'], '.0%')}",
         f"people by time too close: {exposure}",
     ]
-
-
-def _frames(count: int) -> str:
-    return f"{count} frame" if count == 1 else f"{count} frames"
 
 
 def _figure(value: float | None, spec: str) -> str:

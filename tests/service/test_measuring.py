@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
+from shapely.geometry import LineString
 
 from ruimte.cli import main
 from ruimte.cli_tracks import tracks as command
@@ -27,7 +28,7 @@ from ruimte.tracks.frames import frames_of
 from ruimte.tracks.gates import gates_of
 from ruimte.tracks.meter import Meter
 from ruimte.tracks.zones import zones_of
-from track_lab import ALGORITHM, PLANE
+from track_lab import ALGORITHM, PLANE, feature, on_map
 from walkers import BEFORE, DOOR, RATE_HZ, ROOM, VIEW, WALLS, walk_lab, walk_out, write_walk
 
 Run = Callable[..., Result]
@@ -165,6 +166,44 @@ def test_choices_reach_the_kernels(ruimte: Run) -> None:
     assert other["zones"][0]["density_median"] != plain["zones"][0]["density_median"]
     assert other["zones"][0]["speed_m_s"] < plain["zones"][0]["speed_m_s"] + 0.2
     assert other["gates"][0]["flow_most_per_min"] <= plain["gates"][0]["flow_most_per_min"]
+
+
+def test_names_are_drawn_and_printed_as_they_are(ruimte: Run, walk: Path, tmp_path: Path) -> None:
+    """Also names that a formula, or a colour of the terminal, could be made of."""
+    folder = walk_lab(tmp_path / "odd")
+    places = folder / "places.geojson"
+    places.write_text(places.read_text().replace('"en": "Hall"', '"en": "$\\\\frac$ [/red] <b>"'))
+    file = tmp_path / "[/bold] $x_1$ {}.txt"
+    file.write_bytes((walk / "walk.txt").read_bytes())
+    result = ruimte(file, "--lab", folder, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert str(file) in result.stdout
+    assert r"$\frac$ [/red] <b>" in result.stdout
+    assert "[/bold] $x_1$ {}.txt: 51 s" in (tmp_path / "out" / "tracks.svg").read_text()
+
+
+def test_a_lab_of_many_places_is_drawn(ruimte: Run, walk: Path, tmp_path: Path) -> None:
+    """More zones and gates than there is room for, and people who go both ways."""
+    folder = walk_lab(tmp_path / "many")
+    places = folder / "places.geojson"
+    collection = json.loads(places.read_text(encoding="utf-8"))
+    for number in range(6):
+        x, y = 0.2 + 2 * (number % 2), 0.2 + 1.8 * (number // 2)
+        shape = on_map([(x, y), (x + 1.8, y), (x + 1.8, y + 1.6), (x, y + 1.6)])
+        collection["features"].append(feature(f"z{number}", "zone", shape, name=f"Part {number}"))
+    for number in range(3):
+        line = LineString(PLANE.degrees([4.5 + number / 5] * 2, [0.5, 5.5]))
+        collection["features"].append(
+            feature(f"g{number}", "gate", line, name=f"Line {number}", to="hall", **{"from": f"z{number}"})
+        )
+    places.write_text(json.dumps(collection), encoding="utf-8")
+    found = told(ruimte("walk.txt", "--lab", folder, "--json", "--out", tmp_path / "out"))
+    assert len(found["zones"]) == 7
+    assert len(found["gates"]) == 4
+    drawn = (tmp_path / "out" / "tracks.svg").read_text()
+    assert "2 gates more in gates.parquet" in drawn
+    keys = pq.read_table(tmp_path / "out" / "gates.parquet")["gate"].to_pylist()
+    assert list(dict.fromkeys(keys)) == [gate["gate"] for gate in found["gates"]]
 
 
 def test_a_short_recording_has_no_flow_over_the_window(ruimte: Run, tmp_path: Path) -> None:

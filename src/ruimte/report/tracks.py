@@ -6,7 +6,7 @@ To be read in print and without colours: a denser square is darker, lines differ
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,12 @@ class Drawn:
 def draw_tracks(drawn: Drawn) -> dict[str, bytes]:
     """The picture, as ``tracks.png`` and ``tracks.svg``. Raises ``RuimteError`` where matplotlib is not installed."""
     require_matplotlib()
+    drawn = replace(
+        drawn,
+        title=_plain(drawn.title),
+        zones=tuple(map(_plain, drawn.zones)),
+        gates=tuple((_plain(name), _plain(from_), _plain(to)) for name, from_, to in drawn.gates),
+    )
     figure = new_figure(12.4, 8.4)
     grid = figure.add_gridspec(3, 4, height_ratios=(2.3, 1.25, 0.75))
     _map(figure, figure.add_subplot(grid[0, :2]), drawn)
@@ -311,6 +317,11 @@ def _diagram(speed: Axes, flow: Axes, drawn: Drawn) -> None:
     of = "of single people" if whole else f"faint: {drawn.every_s:g} s of a zone"
     dress(speed, "How fast at which density", "persons/m²", "m/s", below=f"means of classes ± 1 sd, {of}")
     dress(flow, "How many pass", "persons/m²", "persons per m and s", below="density × speed")
+
+
+def _plain(name: str) -> str:
+    """A name as it is: what stands between two dollar signs would be read as a formula."""
+    return name.replace("$", r"\$")
 
 
 def _length(seconds: float) -> str:
