@@ -173,13 +173,13 @@ def test_names_are_drawn_and_printed_as_they_are(ruimte: Run, walk: Path, tmp_pa
     folder = walk_lab(tmp_path / "odd")
     places = folder / "places.geojson"
     places.write_text(places.read_text().replace('"en": "Hall"', '"en": "$\\\\frac$ [/red] <b>"'))
-    file = tmp_path / "[/bold] $x_1$ {}.txt"
+    file = tmp_path / "[bold] $x_1$ {}.txt"
     file.write_bytes((walk / "walk.txt").read_bytes())
     result = ruimte(file, "--lab", folder, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert str(file) in result.stdout
     assert r"$\frac$ [/red] <b>" in result.stdout
-    assert "[/bold] $x_1$ {}.txt: 51 s" in (tmp_path / "out" / "tracks.svg").read_text()
+    assert "[bold] $x_1$ {}.txt: 51 s" in (tmp_path / "out" / "tracks.svg").read_text()
 
 
 def test_a_lab_of_many_places_is_drawn(ruimte: Run, walk: Path, tmp_path: Path) -> None:

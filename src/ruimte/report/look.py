@@ -79,13 +79,16 @@ def svg(figure: Figure) -> bytes:
     return drawn.getvalue()
 
 
-def png(figure: Figure, colours: int = 64) -> bytes:
-    """The picture in few colours, for a third of the size, and without the version of what drew it."""
+def png(figure: Figure, colours: int | None = 64) -> bytes:
+    """The picture in few colours, for a third of the size, and without the version of what drew it; None: in all its colours, for
+    a picture with many shades."""
     from PIL import Image  # matplotlib needs it too
 
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=_DPI)
-    # the other ways of choosing colours lose that of a few small marks
-    picture = Image.open(drawn).convert("RGB").quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture = Image.open(drawn).convert("RGB")
+    if colours is not None:
+        # the other ways of choosing colours lose that of a few small marks
+        picture = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     picture.save(small, "PNG", optimize=True, dpi=(_DPI, _DPI))
     return small.getvalue()

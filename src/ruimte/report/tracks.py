@@ -69,7 +69,7 @@ def draw_tracks(drawn: Drawn) -> dict[str, bytes]:
     _diagram(figure.add_subplot(grid[1:, 2]), figure.add_subplot(grid[1:, 3]), drawn)
     seconds = drawn.figures.seconds
     figure.suptitle(f"{drawn.title}: {_length(seconds)} of tracks", x=0.008, ha="left", fontsize=12, color=INK)
-    return {"tracks.png": png(figure, colours=256), "tracks.svg": svg(figure)}
+    return {"tracks.png": png(figure, colours=None), "tracks.svg": svg(figure)}
 
 
 # ---- where
