@@ -252,7 +252,7 @@ def _distancing(told: dict[str, Any]) -> list[str]:
         f"{_figure(told['contacts_per_person_minute'], '.2f')} a person-minute",
         f"too close to strangers: {_figure(told['share_too_close'], '.0%')} of {told['people']} people; "
         f"in a group: {_figure(told['share_in_groups'], '.0%')}",
-        f"people by time too close: {exposure}",
+        f"people by time too close, summed over strangers: {exposure}",
     ]
 
 

@@ -262,7 +262,7 @@ def test_distances_only_with_the_registers_leave(ruimte: Run, walk: Path, tmp_pa
     assert found["distancing"]["contacts"] > 0
     assert pq.read_table(tmp_path / "out" / "distancing.parquet").num_rows == 25
     assert told(ruimte("walk.txt", "--lab", tmp_path / "now", "--json"))["distancing"] is None, "off unless it is asked for"
-    assert "physical distancing" in ruimte("walk.txt", "--lab", tmp_path / "now", "--distancing").stdout
+    assert "Physical distancing" in ruimte("walk.txt", "--lab", tmp_path / "now", "--distancing").stdout
     refused(ruimte("walk.txt", "--lab", lab_of("past", -60, -2), "--distancing"), "holds from")
 
 
