@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ruimte.tracks.area import walkable_area
 from ruimte.tracks.flow import crossings
 from ruimte.tracks.frames import frames_of
 from ruimte.tracks.gates import gates_of
+from ruimte.tracks.headcount import Counted, counted
 from ruimte.tracks.order import InOrder
 from ruimte.tracks.passing import Passing
+from ruimte.tracks.seconds import Seconds
 
 GATES = gates_of({"door": [(0, -1), (0, 1)], "slant": [(-2, -2), (1, 2)]})
 ON_A_RASTER = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, float("nan")])
@@ -35,6 +39,38 @@ def test_live_the_same_gates_are_passed_as_in_the_recording(walks):
         people = who[now][passed.row].tolist()
         told += [(k, *each) for each in zip(people, passed.gate.tolist(), passed.way.tolist(), strict=True)]
     assert sorted(told) == expected
+
+
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-1, 11)
+PEOPLE = st.lists(st.tuples(st.integers(0, 2**64 - 1) | st.integers(0, 4), NUMBERS, NUMBERS), max_size=20)
+SEEN = [Counted(shapely.box(0, 0, 5, 10), shapely.Point()), counted(shapely.box(4, 0, 12, 10), shapely.box(0, 0, 10, 10))]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 3_000_000), PEOPLE), max_size=15))
+def test_whatever_comes_is_told_or_refused_and_nothing_is_out_of_bounds(frames):
+    """Positions that are none, far away or at one point, numbers that repeat, gaps: no crash, no figure that cannot be."""
+    zones = {"west": SEEN[0], "east": SEEN[1]}
+    made = Seconds(walkable_area(shapely.box(0, 0, 10, 10)), zones, GATES, rate_hz=10, error_m=0.2)
+    told, time_us, used = [], 0, 0
+    for apart_us, people in frames:
+        time_us += apart_us
+        who = np.array([each[0] for each in people], np.uint64)
+        x, y = (np.array([each[axis] for each in people], float) for axis in (1, 2))
+        usable, done = made.take(time_us, who, x, y)
+        used += usable is not None
+        told += [done] if done is not None else []
+    last = made.close()
+    told += [last] if last is not None else []
+    assert sum(each.frames for each in told) == used
+    assert sum(each.frames + each.refused for each in told) == len(frames)
+    for each in told:
+        assert 0 <= each.missing <= 1
+        if each.frames:
+            assert (each.people_in >= 0).all()
+            assert (each.people_sd >= 0.5).all()
+            assert (each.seen <= each.people + 1e-9).all()
+            assert ((each.speed >= 0) | np.isnan(each.speed)).all()
 
 
 def test_a_track_that_was_lost_passes_nothing_when_its_number_comes_back():

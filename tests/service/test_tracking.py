@@ -169,6 +169,18 @@ def test_a_clock_that_is_far_off_is_told_and_moves_nothing(hall):
     assert hall.told("hall-tracks/people") == {1.0: 1.0}
 
 
+def test_tracks_of_a_second_sensor_are_not_mixed_with_those_of_the_first(hall):
+    for k in range(30):
+        time_us = NOON + k * FRAME
+        hall.clock.set(time_us)
+        for source, x in (("one", 6.0), ("two", 14.0)):
+            frame = Frame(source, time_us, np.array([1], np.uint64), np.array([x]), np.array([5.0]))
+            hall.tracking.take("overhead", Message(frames=[frame]))
+        hall.work()
+    assert set(hall.told("hall-tracks/people").values()) == {1.0}
+    assert "another sensor" in hall.view().trouble
+
+
 def test_a_restart_that_gives_numbers_anew_passes_no_gate(hall):
     hall.stand(1.5, [4.0], [5.0], ids=[1])
     hall.stand(8.5, [6.0], [5.0], begin=NOON + 1_500_000, ids=[1])

@@ -60,13 +60,13 @@ def crowd_view(lab: Lab, device: DeviceEntry, shown: Shown, language: str, now_u
         frames=0 if newest is None else newest.frames,
         people=None if newest is None or not here else _known(newest.people, 1),
         left_out=_known(newest.left_out / positions, _DIGITS) if newest is not None and positions > 0 else None,
-        trouble=_trouble(lab, device, shown, language, age_s, ready),
+        trouble=_trouble(lab, device, shown, language, age_s, now_us, ready=ready),
         field=None if shown.off else _field(shown, newest if here else None),
         figures=[_figure(lab, each, newest if here else None, minute, language) for each in shown.told],
     )
 
 
-def _trouble(lab: Lab, device: DeviceEntry, shown: Shown, language: str, age_s: float | None, ready: bool) -> str:
+def _trouble(lab: Lab, device: DeviceEntry, shown: Shown, language: str, age_s: float | None, now_us: int, *, ready: bool) -> str:
     """The worst that is wrong, in words; empty where nothing is."""
     words = Words(lab, language)
     assert device.ground is not None
@@ -74,12 +74,11 @@ def _trouble(lab: Lab, device: DeviceEntry, shown: Shown, language: str, age_s: 
         return words.sentence("tracks.off", {})
     if not ready:
         return words.sentence("tracks.starting", {})
-    if age_s is None or age_s > _SILENT_S:
-        for kind in ("unreadable", "ahead", "behind"):
-            if (frames := getattr(shown.dropped, kind)) > 0:
-                return words.sentence(f"tracks.{kind}", {"frames": frames})
-        if age_s is None:
-            return words.sentence("tracks.never", {})
+    if shown.dropped.frames and now_us - shown.dropped.at_us < MINUTE_US:
+        return words.sentence(f"tracks.{shown.dropped.why}", {"frames": shown.dropped.frames})
+    if age_s is None:
+        return words.sentence("tracks.never", {})
+    if age_s > _SILENT_S:
         return words.sentence("tracks.silent", {"seconds": round(age_s)})
     newest = shown.seconds[-1]
     if newest.refused:

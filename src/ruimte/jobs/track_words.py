@@ -25,6 +25,11 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "It tells places in a picture, and the register has no homography for it: {frames} frames were dropped.",
         "nl": "Het apparaat noemt plekken in een beeld, en het register kent geen homografie: {frames} beelden weggegooid.",
     },
+    "tracks.another": {
+        "en": "It tells tracks of another sensor too; those were dropped ({frames} frames): give each sensor its own device.",
+        "nl": "Het apparaat meldt ook sporen van een andere sensor; die zijn weggegooid ({frames} beelden): geef elke sensor een"
+        " eigen apparaat.",
+    },
     "tracks.elsewhere": {
         "en": "Most positions are outside its view, or impossibly close: check its ground in the register. No figures.",
         "nl": "De meeste posities liggen buiten het zicht, of onmogelijk dicht opeen: controleer de ligging in het register."

@@ -43,6 +43,8 @@ _WAIT_US = 300_000
 """So long a frame is held back for one that is on its way."""
 GRACE_US = 2 * SECOND_US
 """So long after its end a second is over, also where nothing comes any more."""
+_REPLACED_US = 10 * SECOND_US
+"""A sensor that was not heard for so long may be replaced by another one."""
 _ANEW_S = 2.0
 """A device whose frames have come too late for so long has set its clock back."""
 
@@ -67,13 +69,14 @@ class GateTold:
 Told = ZoneTold | GateTold
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Dropped:
-    """Frames that were not used since the node started, by reason: a clock that is off, or no homography for a picture."""
+    """How many frames were not used since the node started, and why (``ahead``, ``behind``: of the node's clock; ``unreadable``:
+    no homography for a picture; ``another``: of another sensor) and when the newest was not."""
 
-    ahead: int = 0
-    behind: int = 0
-    unreadable: int = 0
+    frames: int = 0
+    why: str = ""
+    at_us: int = 0
 
 
 class Tracked:
@@ -99,6 +102,7 @@ class Tracked:
         self._until_us = {each.sensor.key: 0 for each in self.told}
         self._anew = 0
         self._lag_us = 0
+        self._source, self._source_us = "", -_REPLACED_US
 
     def warm_up(self) -> None:
         """Compile what the first frame would wait for."""
@@ -119,16 +123,12 @@ class Tracked:
 
     def take(self, frame: Frame | ImageFrame, now_us: int) -> list[Usable]:
         """A frame that came in at ``now_us``; those that are used now, in order of time."""
-        if frame.time_us > now_us + self._skew_us:
-            self.dropped.ahead += 1
-            return []
-        if frame.time_us < now_us - self._skew_us:
-            self.dropped.behind += 1
+        why = self._against(frame, now_us)
+        if why:
+            self.dropped = Dropped(self.dropped.frames + 1, why, now_us)
             return []
         if isinstance(frame, ImageFrame):
-            if self._homography is None:
-                self.dropped.unreadable += 1
-                return []
+            assert self._homography is not None
             with np.errstate(all="ignore"):  # where a picture shows the sky there is no ground: then it is no number
                 frame = frame.on_ground(self._homography)
         self._lag_us = now_us - frame.time_us
@@ -137,6 +137,17 @@ class Tracked:
             self._anew = self.order.anew
             self._begin_anew()
         return self._use(self.order.ready())
+
+    def _against(self, frame: Frame | ImageFrame, now_us: int) -> str:
+        """Why a frame cannot be used; empty where it can. A device tells of one sensor, for its ground is that of one."""
+        if abs(frame.time_us - now_us) > self._skew_us:
+            return "ahead" if frame.time_us > now_us else "behind"
+        if isinstance(frame, ImageFrame) and self._homography is None:
+            return "unreadable"
+        if frame.source != self._source and now_us - self._source_us < _REPLACED_US:
+            return "another"
+        self._source, self._source_us = frame.source, now_us
+        return ""
 
     def wait_is_over(self, now_us: int) -> list[Usable]:
         """Nothing came for a while: what is used because of that. Ends the second that is over, by the device's own clock."""

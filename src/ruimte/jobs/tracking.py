@@ -208,7 +208,7 @@ class Tracking:
         self._shown[key] = replace(
             shown,
             seconds=tuple(tracked.recent),
-            dropped=replace(tracked.dropped),
+            dropped=tracked.dropped,
             skipped=skipped,
             disorder=disorder,
             off=False,

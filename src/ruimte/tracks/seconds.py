@@ -38,6 +38,8 @@ LOST_S = 1.0
 _SNAP = 3.0
 """Who is outside the walkable area by no more than so many errors of a position leans against its wall, and counts."""
 _INWARD_M = 1e-3
+_FAR_M = 1e6
+"""No place is that large: further away is out of view, however far it is."""
 _SOME = 10
 """From so many positions on it is judged whether a frame is of this place at all."""
 
@@ -206,7 +208,7 @@ class Seconds:
 
     def _against_walls(self, x_m: Array, y_m: Array) -> tuple[Array, Array]:
         """Positions, where those that are just outside are moved to the nearest place that can be walked on."""
-        x, y = x_m.astype(np.float64), y_m.astype(np.float64)
+        x, y = (np.where(np.isfinite(each), np.clip(each, -_FAR_M, _FAR_M), np.nan) for each in (x_m, y_m))
         outside = np.flatnonzero(np.isfinite(x) & np.isfinite(y) & ~shapely.contains_xy(self._polygon, x, y))
         if len(outside) and not self._wall.is_empty:
             line = shapely.shortest_line(self._wall, shapely.points(x[outside], y[outside]))
