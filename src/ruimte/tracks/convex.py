@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside, compiled_within
+from ruimte.compiled import compiled_inner, compiled_within
 
 Array = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ _POINT_M = 1e-9
 """Two corners nearer than this are one: the direction from one to the other is but rounding."""
 
 
-@compiled_aside
+@compiled_inner
 def cut(p: Array, n: int, u: float, v: float, c: float) -> int:
     """Keep of a polygon what has u·x + v·y ≤ c, in place; how many corners it has then (0: nothing is left).
 
@@ -90,7 +90,7 @@ def size(x: Array, y: Array, start: int, end: int) -> float:
     return 0.5 * twice
 
 
-@compiled_aside
+@compiled_inner
 def within(
     x: Array, y: Array, start: int, end: int, ax: float, ay: float, bx: float, by: float, depth: float
 ) -> tuple[float, float]:
@@ -115,7 +115,7 @@ def within(
     return low, high
 
 
-@compiled_aside
+@compiled_inner
 def holds(x: Array, y: Array, start: int, end: int, px: float, py: float, depth: float) -> bool:
     """Whether a point is inside a polygon, at least ``depth`` from its edges."""
     last = end - 1

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside, compiled_within
+from ruimte.compiled import compiled_inner, compiled_within
 from ruimte.tracks.area import Walls
 from ruimte.tracks.convex import cut, holds, reach, size, within
 from ruimte.tracks.crowd import Crowd, area_bin
@@ -217,10 +217,6 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
 @compiled_within
 def _sort(away: Array, who: Index, start: int, end: int) -> None:
     """Nearest first."""
-    if end - start > _SORTED:
-        order = start + np.argsort(away[start:end])
-        away[start:end], who[start:end] = away[order], who[order]
-        return
     for i in range(start + 1, end):
         d, w, j = away[i], who[i], i
         while j > start and away[j - 1] > d:
@@ -229,7 +225,7 @@ def _sort(away: Array, who: Index, start: int, end: int) -> None:
         away[j], who[j] = d, w
 
 
-@compiled_aside
+@compiled_inner
 def _among_walls(walls: Walls, px: float, py: float, b: int, far: float, n: int, room: Room) -> int:
     """Cut by the walls that are seen, nearest first; how many corners are left. Below 0: minus that number, and the rest needs
     the triangles, for a reflex corner is in the cell.
@@ -278,7 +274,7 @@ def _among_walls(walls: Walls, px: float, py: float, b: int, far: float, n: int,
             return 0
 
 
-@compiled_aside
+@compiled_inner
 def _has_reflex(walls: Walls, px: float, py: float, b: int, near: int, n: int, room: Room) -> bool:
     """Whether one of the near walls starts at a reflex corner in the cell."""
     for c in range(near):
@@ -288,7 +284,7 @@ def _has_reflex(walls: Walls, px: float, py: float, b: int, near: int, n: int, r
     return False
 
 
-@compiled_aside
+@compiled_inner
 def _from_triangles(walls: Walls, px: float, py: float, b: int, n: int, room: Room) -> None:
     """The cell as pieces: what it shares with the triangles that are reached from the person's own without leaving the cell."""
     room.counts[1] += 1
@@ -317,7 +313,7 @@ def _from_triangles(walls: Walls, px: float, py: float, b: int, n: int, room: Ro
     room.counts[0] = pieces
 
 
-@compiled_aside
+@compiled_inner
 def _triangle_of(walls: Walls, px: float, py: float, b: int) -> int:
     """The triangle that holds a point, or the one whose edges are the least beyond."""
     best, least = 0, -math.inf
@@ -341,7 +337,7 @@ def _triangle_of(walls: Walls, px: float, py: float, b: int) -> int:
     return best
 
 
-@compiled_aside
+@compiled_inner
 def _shared(walls: Walls, px: float, py: float, t: int, n: int, used: int, room: Room) -> int:
     """What the cell shares with a triangle, behind the pieces so far; how many corners it has (0: nothing)."""
     q = room.q
