@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ruimte.compiled import compiled_inner, compiled_within
 from ruimte.tracks.area import Walls
-from ruimte.tracks.convex import cut, holds, reach, size, within
+from ruimte.tracks.convex import beyond, cut, cut_at, holds, reach, size, within
 from ruimte.tracks.crowd import Crowd, area_bin
 
 Array = NDArray[np.float64]
@@ -206,8 +206,10 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
                 if away[c] <= _SAME_M2:
                     twins += 1 if who[c] != k else 0
                     continue
-                n = cut(room.p, n, crowd.x[who[c]] - px, crowd.y[who[c]] - py, 0.5 * away[c])
-                most = 4.0 * min(reach(room.p, n), radius * radius)
+                far = beyond(room.p, n, crowd.x[who[c]] - px, crowd.y[who[c]] - py, 0.5 * away[c])
+                if far >= 0:
+                    n = cut_at(room.p, n, far)
+                    most = 4.0 * min(reach(room.p, n), radius * radius)
         seen = ring * side + margin
         if n == 0 or seen * seen >= most or (ring >= columns and ring >= rows):
             return n, twins
