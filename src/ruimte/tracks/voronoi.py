@@ -4,8 +4,8 @@ Compiled.
 Steffen & Seyfried (2010), Methods for measuring pedestrian density, flow, speed and direction with minimal scatter, Physica A
 389. The cut-off circle is a polygon of 4 × ``segments`` corners on it, the first due east; as PedPy and GEOS make it.
 
-A cell begins as a square and is cut by the bisector with each neighbour, nearest first, until the next neighbour is further than
-twice the cell's farthest corner; then by the circle, and by walls. Of what is left, the part that holds the person is the cell.
+A cell begins as a square and is cut by the bisector with each neighbour that is no further than twice the cell's farthest corner,
+the close ones first, so that most others are soon too far; then by the circle, and by walls. Of what is left, the part that holds the person is the cell.
 That part is convex unless a reflex corner of the area lies in it; then it is put together from what the cell shares with the
 triangles that can be reached from the person's own.
 """
@@ -30,10 +30,8 @@ _SAME_M2 = 1e-18
 """Two people are at one point where their squared distance is no more."""
 _DEPTH_M = 1e-11
 """A wall that enters a cell no deeper than this does not touch it."""
-_CLOSE = 1.6
+_CLOSE = 0.8
 """Who is closer than this (bins' sides, squared) is looked at first."""
-_SORTED = 40
-"""So many candidates are sorted in place; more of them by a method that is not quadratic."""
 
 
 class Circle(NamedTuple):
@@ -192,17 +190,10 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
                     elif d < most:
                         rest -= 1
                         away[rest], who[rest] = d, other
-        start = 0
         for wave in range(2):
-            if wave == 1:
-                start = found = rest
-                for c in range(rest, len(away)):
-                    if away[c] < most:
-                        away[found], who[found], found = away[c], who[c], found + 1
-            _sort(away, who, start, found)
-            for c in range(start, found):
+            for c in range(found) if wave == 0 else range(rest, len(away)):
                 if away[c] >= most:
-                    break
+                    continue
                 if away[c] <= _SAME_M2:
                     twins += 1 if who[c] != k else 0
                     continue
@@ -214,17 +205,6 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
         if n == 0 or seen * seen >= most or (ring >= columns and ring >= rows):
             return n, twins
         ring += 1
-
-
-@compiled_within
-def _sort(away: Array, who: Index, start: int, end: int) -> None:
-    """Nearest first."""
-    for i in range(start + 1, end):
-        d, w, j = away[i], who[i], i
-        while j > start and away[j - 1] > d:
-            away[j], who[j] = away[j - 1], who[j - 1]
-            j -= 1
-        away[j], who[j] = d, w
 
 
 @compiled_inner
