@@ -185,11 +185,10 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
                 for other in range(crowd.first[j * columns + left], crowd.first[j * columns + right + 1]):
                     dx, dy = crowd.x[other] - px, crowd.y[other] - py
                     d = dx * dx + dy * dy
-                    if d < close:
-                        away[found], who[found], found = d, other, found + 1
-                    elif d < most:
-                        rest -= 1
-                        away[rest], who[rest] = d, other
+                    away[found] = away[rest - 1] = d
+                    who[found] = who[rest - 1] = other
+                    found += d < close
+                    rest -= (d >= close) & (d < most)
         for wave in range(2):
             for c in range(found) if wave == 0 else range(rest, len(away)):
                 if away[c] >= most:
