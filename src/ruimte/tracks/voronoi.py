@@ -50,8 +50,8 @@ class Room(NamedTuple):
     q: Array
     far_x: Array
     far_y: Array
-    away: Array
-    who: Index
+    to_x: Array
+    to_y: Array
     done: NDArray[np.bool_]
     seen: Index
     stack: Index
@@ -80,7 +80,7 @@ def room_for(people: int, walls: Walls, circle: Circle) -> Room:
         np.zeros(most),
         np.zeros(most),
         np.zeros(people + 1),
-        np.zeros(people + 1, np.int64),
+        np.zeros(people + 1),
         np.zeros(len(walls.wall), np.bool_),
         np.zeros(triangles, np.int64),
         np.zeros(triangles + 1, np.int64),
@@ -158,7 +158,7 @@ def _keep(room: Room, n: int) -> None:
 @compiled_within
 def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int, int]:
     """Cut by the bisectors with those around; how many corners are left, and how many others are at the same point."""
-    away, who = room.away, room.who
+    to_x, to_y = room.to_x, room.to_y
     columns, rows = crowd.bins[0], crowd.bins[1]
     side = crowd.raster[2]
     px, py = crowd.x[k], crowd.y[k]
@@ -166,11 +166,11 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
     own_j = min(int((py - crowd.raster[1]) * crowd.raster[3]), rows - 1)
     in_x, in_y = px - crowd.raster[0] - own_i * side, py - crowd.raster[1] - own_j * side
     margin = max(min(min(in_x, side - in_x), min(in_y, side - in_y)), 0.0)
-    n, twins = 4, 0
+    n, twins = 4, -1  # they are found too
     most = 4.0 * min(reach(room.p, n), radius * radius)
     ring, close = 1, _CLOSE * side * side
     while True:
-        found, rest = 0, len(away)
+        found, rest = 0, len(to_x)
         for j in range(max(own_j - ring, 0), min(own_j + ring + 1, rows)):
             whole = ring == 1 or j == own_j - ring or j == own_j + ring
             for half in range(1 if whole else 2):
@@ -185,18 +185,19 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
                 for other in range(crowd.first[j * columns + left], crowd.first[j * columns + right + 1]):
                     dx, dy = crowd.x[other] - px, crowd.y[other] - py
                     d = dx * dx + dy * dy
-                    away[found] = away[rest - 1] = d
-                    who[found] = who[rest - 1] = other
+                    to_x[found] = to_x[rest - 1] = dx
+                    to_y[found] = to_y[rest - 1] = dy
                     found += d < close
                     rest -= (d >= close) & (d < most)
         for wave in range(2):
-            for c in range(found) if wave == 0 else range(rest, len(away)):
-                if away[c] >= most:
+            for c in range(found) if wave == 0 else range(rest, len(to_x)):
+                d = to_x[c] * to_x[c] + to_y[c] * to_y[c]
+                if d >= most:
                     continue
-                if away[c] <= _SAME_M2:
-                    twins += 1 if who[c] != k else 0
+                if d <= _SAME_M2:
+                    twins += 1
                     continue
-                far = beyond(room.p, n, crowd.x[who[c]] - px, crowd.y[who[c]] - py, 0.5 * away[c])
+                far = beyond(room.p, n, to_x[c], to_y[c], 0.5 * d)
                 if far >= 0:
                     n = cut_at(room.p, n, far)
                     most = 4.0 * min(reach(room.p, n), radius * radius)
