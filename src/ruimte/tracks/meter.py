@@ -252,7 +252,8 @@ class Meter:
 @compiled_inner
 def _measure(
     walls: Walls, circle: Circle, zones: ZoneArrays, gates: Array, grid: Array, fwhm_m: float, edge_counts: bool,
-    x: Array, y: Array, speed: Array, start: Index, crowd: Crowd, room: Room, along: Array, cover: Array, full: Array, sums: _Sums,
+    x: Array, y: Array, speed: Array, start: Index, crowd: Crowd, room: Room, along: Array, cover: Array, full: Array,
+    sums: _Sums,
 ) -> int:  # fmt: skip
     """All frames, one after another; a frame whose people are closer together than people can be ends it, and is returned; else
     -1."""

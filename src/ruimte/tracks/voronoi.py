@@ -5,9 +5,9 @@ Steffen & Seyfried (2010), Methods for measuring pedestrian density, flow, speed
 389. The cut-off circle is a polygon of 4 × ``segments`` corners on it, the first due east; as PedPy and GEOS make it.
 
 A cell begins as a square and is cut by the bisector with each neighbour that is no further than twice the cell's farthest corner,
-the close ones first, so that most others are soon too far; then by the circle, and by walls. Of what is left, the part that holds the person is the cell.
-That part is convex unless a reflex corner of the area lies in it; then it is put together from what the cell shares with the
-triangles that can be reached from the person's own.
+the close ones first, so that most others are soon too far; then by the circle, and by walls. Of what is left, the part that holds
+the person is the cell. That part is convex unless a reflex corner of the area lies in it; then it is put together from what the
+cell shares with the triangles that can be reached from the person's own.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
     own_j = min(int((py - crowd.raster[1]) * crowd.raster[3]), rows - 1)
     in_x, in_y = px - crowd.raster[0] - own_i * side, py - crowd.raster[1] - own_j * side
     margin = max(min(min(in_x, side - in_x), min(in_y, side - in_y)), 0.0)
-    n, twins = 4, -1  # they are found too
+    n, twins = 4, -1  # for the person is found as well
     most = 4.0 * min(reach(room.p, n), radius * radius)
     ring, close = 1, _CLOSE * side * side
     while True:
@@ -185,6 +185,8 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
                 for other in range(crowd.first[j * columns + left], crowd.first[j * columns + right + 1]):
                     dx, dy = crowd.x[other] - px, crowd.y[other] - py
                     d = dx * dx + dy * dy
+                    # the close ones to the front, others to the back: written to both, and one end moves on, for no processor
+                    # could foresee which way a branch would go
                     to_x[found] = to_x[rest - 1] = dx
                     to_y[found] = to_y[rest - 1] = dy
                     found += d < close
