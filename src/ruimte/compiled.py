@@ -35,10 +35,19 @@ def compiled_aside(function: F) -> F:
     return _compiled(function, nogil=True, error_model="numpy")
 
 
+def compiled_inner(function: F) -> F:
+    """As ``compiled_aside``, for what makes no arrays but works in those it is given, as all that it calls does too.
+
+    Then nobody needs to count who still holds an array. Numba would do so at every call that is handed one, each time an atomic
+    step: four tenths of the time of the Voronoi cells.
+    """
+    return _compiled(function, nogil=True, error_model="numpy", _nrt=False)
+
+
 def compiled_within(function: F) -> F:
-    """As ``compiled_aside``, and always put into whoever calls it: for what is called in an inner loop with many arrays, for
+    """As ``compiled_inner``, and always put into whoever calls it: for what is called in an inner loop with many arrays, for
     handing over hundreds of words would take longer than the work."""
-    return _compiled(function, nogil=True, error_model="numpy", forceinline=True)
+    return _compiled(function, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
 
 
 def _compiled(function: F, **options: Any) -> F:

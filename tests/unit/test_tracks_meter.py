@@ -17,6 +17,7 @@ import shapely
 from plain_tracks import told
 
 from ruimte.errors import RuimteError
+from ruimte.tracks import convex, crowd, gates, meter, profiles, voronoi, zones
 from ruimte.tracks.area import Area, walkable_area
 from ruimte.tracks.density import classic_density, classic_profile, gaussian_field
 from ruimte.tracks.frames import frames_of
@@ -225,3 +226,22 @@ def test_compiled_and_plain_python_agree() -> None:
     assert plain.keys() == mine.keys()
     for name, values in mine.items():
         np.testing.assert_allclose(np.array(plain[name], float), np.array(values, float), rtol=1e-12, atol=1e-13, err_msg=name)
+
+
+def test_no_kernel_counts_who_holds_an_array() -> None:
+    """One that did would count at every call, and nothing but a clock would tell."""
+    modules = convex, crowd, gates, meter, profiles, voronoi, zones
+    kernels = {name: each for module in modules for name, each in vars(module).items() if hasattr(each, "targetoptions")}
+    assert {"_measure", "cell", "cut"} <= set(kernels)
+    assert [name for name, kernel in kernels.items() if kernel.targetoptions.get("_nrt", True)] == []
+
+
+def test_a_crowd_far_from_somebody_is_not_looked_at_by_everybody() -> None:
+    """All but one are in one corner, so that bins are coarse and hold hundreds: still each is measured, and as if the one were
+    not there."""
+    chance = np.random.default_rng(3)
+    x, y = chance.uniform(0, 12, (2, 400))
+    area = walkable_area([(0, 0), (2000, 0), (2000, 2000), (0, 2000)])
+    alone = Meter(area, cut_off_m=0.8).stream(x, y)
+    joined = Meter(area, cut_off_m=0.8).stream(np.append(x, 1999.0), np.append(y, 1500.0))
+    np.testing.assert_allclose(joined.area_m2[:-1], alone.area_m2, rtol=1e-12)

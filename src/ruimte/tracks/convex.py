@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside, compiled_within
+from ruimte.compiled import compiled_inner, compiled_within
 
 Array = NDArray[np.float64]
 
@@ -19,22 +19,35 @@ _POINT_M = 1e-9
 """Two corners nearer than this are one: the direction from one to the other is but rounding."""
 
 
-@compiled_aside
+@compiled_inner
 def cut(p: Array, n: int, u: float, v: float, c: float) -> int:
     """Keep of a polygon what has u·x + v·y ≤ c, in place; how many corners it has then (0: nothing is left).
 
     ``p`` has room for one corner more.
     """
-    most, far = -1e300, 0
+    far = beyond(p, n, u, v, c)
+    return cut_at(p, n, far) if far >= 0 else n
+
+
+@compiled_within
+def beyond(p: Array, n: int, u: float, v: float, c: float) -> int:
+    """Which corner is farthest beyond the line u·x + v·y = c (-1: none is); how far each is, into row 2."""
+    most, far = 0.0, -1
     for i in range(n):
         s = u * p[0, i] + v * p[1, i] - c
         p[2, i] = s
         if s > most:
             most, far = s, i
-    if most <= 0.0:
-        return n
-    # What goes is the run of corners around the farthest one, and two new ones take its place. Any other corner beyond the line
-    # is so by rounding only.
+    return far
+
+
+@compiled_inner
+def cut_at(p: Array, n: int, far: int) -> int:
+    """Cut by the line that corner ``far`` is farthest ``beyond``, in place; how many corners are left.
+
+    What goes is the run of corners around that one, and two new ones take its place. Any other corner beyond the line is so by
+    rounding only.
+    """
     first, last, gone = far, far, 1
     while gone < n:
         before = first - 1 if first > 0 else n - 1
@@ -90,7 +103,7 @@ def size(x: Array, y: Array, start: int, end: int) -> float:
     return 0.5 * twice
 
 
-@compiled_aside
+@compiled_inner
 def within(
     x: Array, y: Array, start: int, end: int, ax: float, ay: float, bx: float, by: float, depth: float
 ) -> tuple[float, float]:
@@ -115,7 +128,7 @@ def within(
     return low, high
 
 
-@compiled_aside
+@compiled_inner
 def holds(x: Array, y: Array, start: int, end: int, px: float, py: float, depth: float) -> bool:
     """Whether a point is inside a polygon, at least ``depth`` from its edges."""
     last = end - 1

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside, compiled_within
+from ruimte.compiled import compiled_inner, compiled_within
 from ruimte.tracks.area import INSIDE, OUTSIDE, Walls
 
 Array = NDArray[np.float64]
@@ -51,7 +51,7 @@ def room_for(most: int) -> Crowd:
     )
 
 
-@compiled_aside
+@compiled_inner
 def gather(walls: Walls, x: Array, y: Array, flags: Flags, crowd: Crowd) -> int:
     """Put the people at ``x``, ``y`` into bins; those who are nowhere or outside are left out, and ``flags`` says so.
 
@@ -110,7 +110,7 @@ def area_bin(walls: Walls, px: float, py: float) -> int:
     return int(j * walls.bins[0] + i)
 
 
-@compiled_aside
+@compiled_inner
 def is_inside(walls: Walls, px: float, py: float) -> bool:
     """Whether a point (from the origin) is in the walkable area or on its edge."""
     slack = walls.box[4]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside
+from ruimte.compiled import compiled_inner
 from ruimte.errors import RuimteError
 from ruimte.tracks.convex import within
 from ruimte.tracks.voronoi import Room
@@ -53,7 +53,7 @@ def gates_of(lines: Mapping[str, Sequence[tuple[float, float]]]) -> Gates:
     return Gates(tuple(lines), found)
 
 
-@compiled_aside
+@compiled_inner
 def share(line: Array, g: int, px: float, py: float, far: float, room: Room) -> float:
     """Which share (0 to 1) of a gate lies in the last cell, of a person at px, py; ``far``: no corner is further."""
     ax, ay, bx, by = line[g, 0] - px, line[g, 1] - py, line[g, 2] - px, line[g, 3] - py

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ruimte.compiled import compiled_aside, compiled_within
+from ruimte.compiled import compiled_inner, compiled_within
 from ruimte.errors import RuimteError
 from ruimte.tracks import crowd as crowds
 from ruimte.tracks import gates as lines
@@ -211,7 +211,7 @@ class Meter:
         crowd, room = self._crowd, self._room
         worst = _measure(
             self.area.walls, self._circle, self.zones.arrays, self.gates.line, square.numbers, self._fwhm_m, self._edge_counts,
-            x, y, given, start, crowd, room, self._cover, self._full, sums,
+            x, y, given, start, crowd, room, self._along, self._cover, self._full, sums,
         )  # fmt: skip
         if worst >= 0:
             rows_of = sums.area_m2[start[worst] : start[worst + 1]]
@@ -245,17 +245,18 @@ class Meter:
         self._most = 2 * most
         self._crowd = crowds.room_for(self._most)
         self._room = voronoi.room_for(self._most, self.area.walls, self._circle)
+        self._along = np.zeros(self._squares.columns)
         self._cover, self._full = (np.zeros((self._squares.rows, self._squares.columns + 1)) for _ in range(2))
 
 
-@compiled_aside
+@compiled_inner
 def _measure(
     walls: Walls, circle: Circle, zones: ZoneArrays, gates: Array, grid: Array, fwhm_m: float, edge_counts: bool,
-    x: Array, y: Array, speed: Array, start: Index, crowd: Crowd, room: Room, cover: Array, full: Array, sums: _Sums,
+    x: Array, y: Array, speed: Array, start: Index, crowd: Crowd, room: Room, along: Array, cover: Array, full: Array,
+    sums: _Sums,
 ) -> int:  # fmt: skip
     """All frames, one after another; a frame whose people are closer together than people can be ends it, and is returned; else
     -1."""
-    along = np.zeros(cover.shape[1])
     for f in range(len(start) - 1):
         begin, end = start[f], start[f + 1]
         flags = sums.flags[begin:end]

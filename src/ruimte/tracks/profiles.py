@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside
+from ruimte.compiled import compiled_inner
 from ruimte.errors import RuimteError
 from ruimte.tracks.area import Area
 from ruimte.tracks.voronoi import Room
@@ -72,7 +72,7 @@ def grid_over(area: Area, side_m: float) -> Grid:
     return grid
 
 
-@compiled_aside
+@compiled_inner
 def add_cell(numbers: Array, px: float, py: float, each_m2: float, room: Room, cover: Array, full: Array, field: Array) -> None:
     """Add the last cell, of a person at px, py, to a profile: ``each_m2`` for each m² of it, over the area of a square.
 
@@ -112,7 +112,7 @@ def add_cell(numbers: Array, px: float, py: float, each_m2: float, room: Room, c
                 beyond += full[j, i]
 
 
-@compiled_aside
+@compiled_inner
 def _walk(
     ax: float,
     ay: float,
@@ -149,7 +149,7 @@ def _walk(
         y, x, j = top, to, j + 1
 
 
-@compiled_aside
+@compiled_inner
 def _add(dy: float, middle: float, i: int, left: int, right: int, j: int, cover: Array, full: Array) -> None:
     if i > right:
         full[j, right + 1] += dy
@@ -158,7 +158,7 @@ def _add(dy: float, middle: float, i: int, left: int, right: int, j: int, cover:
         full[j, i] += dy
 
 
-@compiled_aside
+@compiled_inner
 def classic(numbers: Array, x: Array, y: Array, flags: NDArray[np.uint8], field: Array) -> None:
     """Add to a profile those at ``x``, ``y`` whose flag is 0, as persons/m²."""
     side, each = numbers[2], 1.0 / (numbers[2] * numbers[2])
@@ -170,7 +170,7 @@ def classic(numbers: Array, x: Array, y: Array, flags: NDArray[np.uint8], field:
             field[j, i] += each
 
 
-@compiled_aside
+@compiled_inner
 def _step(start: float, side: float, at: float, count: int) -> int:
     """Which square of a row holds a coordinate (the last one its far edge too); -1: none."""
     if not (at >= start and at <= start + count * side):
@@ -183,7 +183,7 @@ def _step(start: float, side: float, at: float, count: int) -> int:
     return i
 
 
-@compiled_aside
+@compiled_inner
 def gaussian(numbers: Array, fwhm_m: float, x: Array, y: Array, flags: NDArray[np.uint8], along: Array, field: Array) -> None:
     """Add to a field a Gaussian for each of those at ``x``, ``y`` whose flag is 0. ``along`` is room of (columns,)."""
     sigma, side = fwhm_m / _FWHM, numbers[2]

@@ -4,10 +4,10 @@ Compiled.
 Steffen & Seyfried (2010), Methods for measuring pedestrian density, flow, speed and direction with minimal scatter, Physica A
 389. The cut-off circle is a polygon of 4 × ``segments`` corners on it, the first due east; as PedPy and GEOS make it.
 
-A cell begins as a square and is cut by the bisector with each neighbour, nearest first, until the next neighbour is further than
-twice the cell's farthest corner; then by the circle, and by walls. Of what is left, the part that holds the person is the cell.
-That part is convex unless a reflex corner of the area lies in it; then it is put together from what the cell shares with the
-triangles that can be reached from the person's own.
+A cell begins as a square and is cut by the bisector with each neighbour that is no further than twice the cell's farthest corner,
+the close ones first, so that most others are soon too far; then by the circle, and by walls. Of what is left, the part that holds
+the person is the cell. That part is convex unless a reflex corner of the area lies in it; then it is put together from what the
+cell shares with the triangles that can be reached from the person's own.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside, compiled_within
+from ruimte.compiled import compiled_inner, compiled_within
 from ruimte.tracks.area import Walls
-from ruimte.tracks.convex import cut, holds, reach, size, within
+from ruimte.tracks.convex import beyond, cut, cut_at, holds, reach, size, within
 from ruimte.tracks.crowd import Crowd, area_bin
 
 Array = NDArray[np.float64]
@@ -30,10 +30,8 @@ _SAME_M2 = 1e-18
 """Two people are at one point where their squared distance is no more."""
 _DEPTH_M = 1e-11
 """A wall that enters a cell no deeper than this does not touch it."""
-_CLOSE = 1.6
+_CLOSE = 0.8
 """Who is closer than this (bins' sides, squared) is looked at first."""
-_SORTED = 40
-"""So many candidates are sorted in place; more of them by a method that is not quadratic."""
 
 
 class Circle(NamedTuple):
@@ -52,8 +50,8 @@ class Room(NamedTuple):
     q: Array
     far_x: Array
     far_y: Array
-    away: Array
-    who: Index
+    to_x: Array
+    to_y: Array
     done: NDArray[np.bool_]
     seen: Index
     stack: Index
@@ -82,7 +80,7 @@ def room_for(people: int, walls: Walls, circle: Circle) -> Room:
         np.zeros(most),
         np.zeros(most),
         np.zeros(people + 1),
-        np.zeros(people + 1, np.int64),
+        np.zeros(people + 1),
         np.zeros(len(walls.wall), np.bool_),
         np.zeros(triangles, np.int64),
         np.zeros(triangles + 1, np.int64),
@@ -160,7 +158,7 @@ def _keep(room: Room, n: int) -> None:
 @compiled_within
 def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int, int]:
     """Cut by the bisectors with those around; how many corners are left, and how many others are at the same point."""
-    away, who = room.away, room.who
+    to_x, to_y = room.to_x, room.to_y
     columns, rows = crowd.bins[0], crowd.bins[1]
     side = crowd.raster[2]
     px, py = crowd.x[k], crowd.y[k]
@@ -168,11 +166,11 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
     own_j = min(int((py - crowd.raster[1]) * crowd.raster[3]), rows - 1)
     in_x, in_y = px - crowd.raster[0] - own_i * side, py - crowd.raster[1] - own_j * side
     margin = max(min(min(in_x, side - in_x), min(in_y, side - in_y)), 0.0)
-    n, twins = 4, 0
+    n, twins = 4, -1  # for the person is found as well
     most = 4.0 * min(reach(room.p, n), radius * radius)
     ring, close = 1, _CLOSE * side * side
     while True:
-        found, rest = 0, len(away)
+        found, rest = 0, len(to_x)
         for j in range(max(own_j - ring, 0), min(own_j + ring + 1, rows)):
             whole = ring == 1 or j == own_j - ring or j == own_j + ring
             for half in range(1 if whole else 2):
@@ -187,49 +185,31 @@ def _among_others(crowd: Crowd, k: int, radius: float, room: Room) -> tuple[int,
                 for other in range(crowd.first[j * columns + left], crowd.first[j * columns + right + 1]):
                     dx, dy = crowd.x[other] - px, crowd.y[other] - py
                     d = dx * dx + dy * dy
-                    if d < close:
-                        away[found], who[found], found = d, other, found + 1
-                    elif d < most:
-                        rest -= 1
-                        away[rest], who[rest] = d, other
-        start = 0
+                    # the close ones to the front, others to the back: written to both, and one end moves on, for no processor
+                    # could foresee which way a branch would go
+                    to_x[found] = to_x[rest - 1] = dx
+                    to_y[found] = to_y[rest - 1] = dy
+                    found += d < close
+                    rest -= (d >= close) & (d < most)
         for wave in range(2):
-            if wave == 1:
-                start = found = rest
-                for c in range(rest, len(away)):
-                    if away[c] < most:
-                        away[found], who[found], found = away[c], who[c], found + 1
-            _sort(away, who, start, found)
-            for c in range(start, found):
-                if away[c] >= most:
-                    break
-                if away[c] <= _SAME_M2:
-                    twins += 1 if who[c] != k else 0
+            for c in range(found) if wave == 0 else range(rest, len(to_x)):
+                d = to_x[c] * to_x[c] + to_y[c] * to_y[c]
+                if d >= most:
                     continue
-                n = cut(room.p, n, crowd.x[who[c]] - px, crowd.y[who[c]] - py, 0.5 * away[c])
-                most = 4.0 * min(reach(room.p, n), radius * radius)
+                if d <= _SAME_M2:
+                    twins += 1
+                    continue
+                far = beyond(room.p, n, to_x[c], to_y[c], 0.5 * d)
+                if far >= 0:
+                    n = cut_at(room.p, n, far)
+                    most = 4.0 * min(reach(room.p, n), radius * radius)
         seen = ring * side + margin
         if n == 0 or seen * seen >= most or (ring >= columns and ring >= rows):
             return n, twins
         ring += 1
 
 
-@compiled_within
-def _sort(away: Array, who: Index, start: int, end: int) -> None:
-    """Nearest first."""
-    if end - start > _SORTED:
-        order = start + np.argsort(away[start:end])
-        away[start:end], who[start:end] = away[order], who[order]
-        return
-    for i in range(start + 1, end):
-        d, w, j = away[i], who[i], i
-        while j > start and away[j - 1] > d:
-            away[j], who[j] = away[j - 1], who[j - 1]
-            j -= 1
-        away[j], who[j] = d, w
-
-
-@compiled_aside
+@compiled_inner
 def _among_walls(walls: Walls, px: float, py: float, b: int, far: float, n: int, room: Room) -> int:
     """Cut by the walls that are seen, nearest first; how many corners are left. Below 0: minus that number, and the rest needs
     the triangles, for a reflex corner is in the cell.
@@ -278,7 +258,7 @@ def _among_walls(walls: Walls, px: float, py: float, b: int, far: float, n: int,
             return 0
 
 
-@compiled_aside
+@compiled_inner
 def _has_reflex(walls: Walls, px: float, py: float, b: int, near: int, n: int, room: Room) -> bool:
     """Whether one of the near walls starts at a reflex corner in the cell."""
     for c in range(near):
@@ -288,7 +268,7 @@ def _has_reflex(walls: Walls, px: float, py: float, b: int, near: int, n: int, r
     return False
 
 
-@compiled_aside
+@compiled_inner
 def _from_triangles(walls: Walls, px: float, py: float, b: int, n: int, room: Room) -> None:
     """The cell as pieces: what it shares with the triangles that are reached from the person's own without leaving the cell."""
     room.counts[1] += 1
@@ -317,7 +297,7 @@ def _from_triangles(walls: Walls, px: float, py: float, b: int, n: int, room: Ro
     room.counts[0] = pieces
 
 
-@compiled_aside
+@compiled_inner
 def _triangle_of(walls: Walls, px: float, py: float, b: int) -> int:
     """The triangle that holds a point, or the one whose edges are the least beyond."""
     best, least = 0, -math.inf
@@ -341,7 +321,7 @@ def _triangle_of(walls: Walls, px: float, py: float, b: int) -> int:
     return best
 
 
-@compiled_aside
+@compiled_inner
 def _shared(walls: Walls, px: float, py: float, t: int, n: int, used: int, room: Room) -> int:
     """What the cell shares with a triangle, behind the pieces so far; how many corners it has (0: nothing)."""
     q = room.q

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ruimte.compiled import compiled_aside, compiled_within
+from ruimte.compiled import compiled_inner, compiled_within
 from ruimte.tracks.area import Shape, polygon_of
 from ruimte.tracks.convex import cut, size
 from ruimte.tracks.crowd import from_segment
@@ -131,7 +131,7 @@ def _raster(
     return bins, 1.0 / side, first.astype(np.int64), zone[order].astype(np.int64), whole[order]
 
 
-@compiled_aside
+@compiled_inner
 def count(zones: ZoneArrays, x: Array, y: Array, flags: NDArray[np.uint8], edge_counts: bool, people: Index) -> None:
     """Add to ``people`` (zones,) those at ``x``, ``y`` whose flag is 0."""
     for i in range(len(x)):
@@ -147,7 +147,7 @@ def count(zones: ZoneArrays, x: Array, y: Array, flags: NDArray[np.uint8], edge_
                 people[z] += 1
 
 
-@compiled_aside
+@compiled_inner
 def is_in(zones: ZoneArrays, z: int, px: float, py: float, edge_counts: bool) -> bool:
     """Whether a zone holds a point (from the zones' origin); of one on its edge, ``edge_counts`` says so."""
     odd = False
