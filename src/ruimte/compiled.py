@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.options import DefaultOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
 _FOLDERS = ("estimate", "forecast", "synthetic", "tracks", "whatif")
 """Where there is compiled code."""
+_UNCOUNTED = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}
+"""Numba's own switch for reference counts, which it does not document: without it all is the same, but slower."""
 
 
 def compiled(function: F) -> F:
@@ -41,13 +44,13 @@ def compiled_inner(function: F) -> F:
     Then nobody needs to count who still holds an array. Numba would do so at every call that is handed one, each time an atomic
     step: four tenths of the time of the Voronoi cells.
     """
-    return _compiled(function, nogil=True, error_model="numpy", _nrt=False)
+    return _compiled(function, nogil=True, error_model="numpy", **_UNCOUNTED)
 
 
 def compiled_within(function: F) -> F:
     """As ``compiled_inner``, and always put into whoever calls it: for what is called in an inner loop with many arrays, for
     handing over hundreds of words would take longer than the work."""
-    return _compiled(function, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+    return _compiled(function, nogil=True, error_model="numpy", forceinline=True, **_UNCOUNTED)
 
 
 def _compiled(function: F, **options: Any) -> F:

@@ -24,6 +24,8 @@ from ruimte.tracks.zones import zones_of
 
 pedpy = pytest.importorskip("pedpy", reason="the extra peers is not installed")
 
+pytestmark = pytest.mark.filterwarnings("ignore:The copy keyword is deprecated")  # PedPy 1.5 beside pandas 3.1
+
 ROOM = shapely.box(-4, -3, 4, 3) - shapely.box(-0.5, -1.0, -0.2, 3) - shapely.Polygon([(2, -2), (3, -2), (2.5, -1)])
 ZONE = shapely.box(-2.0, -1.5, 1.3, 1.2)
 LINE = [(1.0, 3.0), (1.0, -3.0)]
