@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gc
 import hashlib
 import os
 import socket
@@ -111,12 +112,15 @@ class Drawn:
         self.start_us = int(time.time() * 1e6) // TICK_US * TICK_US
         self._key = station.lab.key
         self._random = np.random.default_rng(1)
+        self._newest: Figures | None = None
         station.source = self
 
     def refresh(self) -> None: ...
 
     def newest(self) -> Figures:
-        return self._figures("state", np.array([self.start_us]))
+        if self._newest is None or self._newest.starts_us[0] != self.start_us:
+            self._newest = self._figures("state", np.array([self.start_us]))
+        return self._newest
 
     def history(self, from_us: int, until_us: int) -> Figures:
         return self._figures("history", np.arange(from_us, until_us, TICK_US))
@@ -190,6 +194,7 @@ async def _serve(folder: Path, parties: int) -> None:
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         running = asyncio.create_task(shared.run(Room()))  # type: ignore[arg-type]
         updating = asyncio.create_task(_update(shared, source, folder / "updates.txt"))
+        gc.freeze()  # as a node does
         print(listening.getsockname()[1], flush=True)
         await asyncio.wait({serving, running, updating}, return_when=asyncio.FIRST_COMPLETED)
 

@@ -109,7 +109,7 @@ class FakeDesk:
             salt="c2FsdA",
             data=b'{"people": %d%s}' % (number, b" " * padding),
         )
-        event = Event(id=str(number), body=body, signature=sign(body, KEYS.private, number, detached=True))
+        event = Event(id=str(number), kind=kind, body=body, signature=sign(body, KEYS.private, number, detached=True))
         self.sent.append(event)
         for queue in self.queues:
             queue.put_nowait(event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ipaddress
 import logging
 import os
@@ -267,6 +268,7 @@ async def _serve(
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
+    gc.freeze()  # what a node begins with stays: to look through it for what can go would stop everything for 0.1 s, ever again
     say(f"{name}: {url}   (stop with Ctrl-C)")
     if browser:
         await asyncio.to_thread(webbrowser.open, url)

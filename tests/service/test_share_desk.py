@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -385,6 +386,96 @@ def test_a_stream_ends_when_the_agreement_is_taken_back(world, monkeypatch):
     ended = asyncio.run(play())
     assert isinstance(ended, RefusedError)
     assert ended.decision.reason == "revoked"
+
+
+def test_those_who_follow_are_told_in_turn_and_the_first_does_not_wait_for_the_last(world, monkeypatch):
+    """Each is decided on when its turn comes: what the first gets is on its way before the last is decided on."""
+    order, decide, event = [], world.decider.decide, world.desk._event
+    world.desk._turn = asyncio.Semaphore(1)
+
+    async def play():
+        queues = [await world.desk.live(world.ask(), None) for _ in range(4)]
+        for queue in queues:
+            await asyncio.wait_for(queue.get(), 5)
+        monkeypatch.setattr(world.decider, "decide", lambda *given: order.append("decided") or decide(*given))
+        monkeypatch.setattr(world.desk, "_event", lambda *given: order.append("told") or event(*given))
+        world.run.tick()
+        world.desk.look()
+        for queue in queues:
+            await asyncio.wait_for(queue.get(), 5)
+            world.desk.leave(queue)
+
+    asyncio.run(play())
+    assert order[:8] == ["decided", "told"] * 4
+
+
+def test_the_files_are_looked_at_once_for_all_who_are_told_of_the_same_news(world, monkeypatch):
+    monkeypatch.setattr("ruimte.jobs.agreements._MOMENT_S", 60.0)
+    looks, stamps = [], world.book._stamps
+
+    async def play():
+        queues = [await world.desk.live(world.ask(), None) for _ in range(5)]
+        for queue in queues:
+            await asyncio.wait_for(queue.get(), 5)
+        monkeypatch.setattr(world.book, "_stamps", lambda: looks.append(1) or stamps())
+        world.run.tick()
+        world.desk.look()
+        for queue in queues:
+            await asyncio.wait_for(queue.get(), 5)
+            world.desk.leave(queue)
+
+    asyncio.run(play())
+    assert len(looks) == 1
+
+
+def elsewhere(world):
+    """The same agreements, in the hands of another process."""
+    return Book((world.folder / "agreements",), lambda: world.now_us)
+
+
+def test_what_another_process_takes_back_ends_a_stream_with_the_next_news(world, monkeypatch):
+    monkeypatch.setattr("ruimte.jobs.agreements._MOMENT_S", 60.0)
+
+    async def play():
+        queue = await world.desk.live(world.ask(), None)
+        await asyncio.wait_for(queue.get(), 5)
+        elsewhere(world).sign(world.book.all()[0].hash, "revoke", KEYS[POLICE])
+        world.run.tick()
+        world.desk.look()
+        return await asyncio.wait_for(queue.get(), 2)
+
+    ended = asyncio.run(play())
+    assert isinstance(ended, RefusedError)
+    assert ended.decision.reason == "revoked"
+
+
+def test_what_another_process_takes_back_stops_the_next_request(world, monkeypatch):
+    monkeypatch.setattr("ruimte.jobs.agreements._MOMENT_S", 60.0)
+    came_s = time.monotonic()
+    assert world.get(came_s=came_s)["figures"]
+    elsewhere(world).sign(world.book.all()[0].hash, "revoke", KEYS[POLICE])
+    assert world.get(came_s=came_s)["figures"], "it came before that"
+    assert world.refused(came_s=time.monotonic()).decision.reason == "revoked"
+    assert world.refused().decision.reason == "revoked"
+
+
+def test_new_figures_are_told_by_the_cells_of_a_grant_that_came_before_them(world, monkeypatch):
+    """However short a look at the agreements lies back: a figure is never told by coarser cells than there were when it came."""
+    monkeypatch.setattr("ruimte.jobs.agreements._MOMENT_S", 60.0)
+    came_s = time.monotonic()
+    world.get(came_s=came_s)
+    before = world.desk._forms._cells()
+    fine = Form(exactness="suppressed", step="1h", minimum=3)
+    agreement = agreed.proposed(
+        grant(consumer=METRO, form=fine), parties=(CITY, METRO), iv="16338364-8305-7b74-8000-de4963503139"
+    )
+    for party in (CITY, METRO):
+        agreement = sign(agreement, party, KEYS[party].private, "accept", agreed.FROM_S + 60)
+    elsewhere(world).keep(agreement)
+    world.run.tick()
+    world.desk.look()
+    world.get(came_s=came_s)
+    assert world.desk._forms._cells().cell.keys() > before.cell.keys()
 
 
 def test_a_slow_reader_waits_and_misses_nothing(world):

@@ -73,6 +73,36 @@ def test_it_follows_its_files_on_the_next_call(desk: Desk) -> None:
     assert desk.granted() == []
 
 
+def test_a_look_of_after_a_request_came_is_good_for_it_and_an_older_one_is_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ruimte.jobs.agreements._MOMENT_S", 60.0)
+    desk.put(desk.lab, agreed())
+    came_s = time.monotonic()
+    seen = desk.book.granted()
+    desk.put(desk.lab, revoked(agreed()))
+    assert desk.book.granted(came_s) is seen
+    assert [each.status for each in desk.book.granted(time.monotonic())] == ["revoked"]
+
+
+def test_no_look_is_good_for_longer_than_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ruimte.jobs.agreements._MOMENT_S", 0.0)
+    came_s = time.monotonic()
+    desk.put(desk.lab, agreed())
+    desk.book.granted()
+    desk.put(desk.lab, revoked(agreed()))
+    assert [each.status for each in desk.book.granted(came_s)] == ["revoked"]
+
+
+def test_what_this_node_signs_counts_without_another_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ruimte.jobs.agreements._MOMENT_S", 60.0)
+    desk.put(desk.data, agreed())
+    came_s = time.monotonic()
+    assert desk.granted() == ["valid"]
+    desk.book.sign(content_hash(agreed().content), "revoke", KEYS[CITY])
+    assert [each.status for each in desk.book.granted(came_s)] == ["revoked"]
+
+
 def test_a_change_in_place_within_the_clocks_grain_is_seen(desk: Desk) -> None:
     path = desk.put(desk.lab, agreed())
     assert desk.granted() == ["valid"]

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jws
@@ -33,6 +34,10 @@ def by_hand(header: dict[str, object], payload: bytes, pair: KeyPair = PAIR) -> 
     first, second = (base64.urlsafe_b64encode(part).rstrip(b"=") for part in (json.dumps(header).encode(), payload))
     signature = jwk(pair).get_op_key("sign").sign(first + b"." + second)
     return b".".join([first, second, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+def unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def test_pairs_differ_and_fit() -> None:
@@ -92,6 +97,29 @@ def test_another_library_reads_what_was_signed_and_the_other_way_round() -> None
     assert jws.deserialize_compact(token, jwk(PAIR), registry=registry).payload == b"3 persons"
     theirs = jws.serialize_compact({"alg": "Ed25519", "kid": key_id(PAIR.public), "seq": 6}, "4", jwk(PAIR), registry=registry)
     assert verify(theirs, PAIR.public).payload == b"4"
+
+
+def test_a_payload_beside_a_token_is_signed_as_it_is_and_another_library_checks_it() -> None:
+    body = b'{"people": "3 > 2?"}\xff'
+    token = sign(body, PAIR.private, 5, detached=True)
+    registry = jws.JWSRegistry(algorithms=["Ed25519"], strict_check_header=False)
+    assert jws.deserialize_compact(token, jwk(PAIR), registry=registry, payload=body).payload == body
+    head, _, signature = token.split(".")
+    Ed25519PublicKey.from_public_bytes(unpadded(PAIR.public)).verify(unpadded(signature), head.encode() + b"." + body)
+
+
+def test_a_payload_beside_a_token_may_be_signed_in_base64url_too() -> None:
+    head, _, signature = by_hand(GOOD, b"4").split(".")
+    assert verify(f"{head}..{signature}", PAIR.public, b"4") == (b"4", 6, key_id(PAIR.public))
+
+
+@pytest.mark.parametrize(
+    "change", [{"b64": False}, {"crit": ["b64"]}, {"b64": True, "crit": ["b64"]}, {"b64": False, "crit": ["exp"]}]
+)
+def test_a_header_says_in_one_way_how_the_payload_was_signed(change: dict[str, object]) -> None:
+    head, _, signature = by_hand({**GOOD, **change}, b"4").split(".")
+    with pytest.raises(RuimteError, match="header"):
+        verify(f"{head}..{signature}", PAIR.public, b"4")
 
 
 def test_the_older_name_of_the_algorithm_is_known() -> None:

@@ -136,6 +136,15 @@ def test_the_lab_can_only_narrow() -> None:
     assert decide({"purpose": "news"}, granted(zones=("quay",)), lab=NOT_THE_QUAY).reason == "purpose"
 
 
+def test_rules_of_the_lab_see_all_places_also_where_the_request_left_them_open() -> None:
+    """Without such rules the engine is not given what was left open; the decision is the same."""
+    both = '@id("both") forbid (principal, action, resource) when { context.places == ["square", "street"] };'
+    assert decide({}, granted(), lab=both).policies == ("both",)
+    told, plain = decide({}, granted(), lab=NIGHT), decide({}, granted())
+    assert told.allowed
+    assert told == plain
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [

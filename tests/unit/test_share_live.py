@@ -218,7 +218,7 @@ def test_what_breaks_inside_ends_the_stream_without_telling_of_it(police: Partne
     async def test() -> None:
         async with reading(police.app) as reader:
             await reader.until(lambda it: bool(it.frames))
-            police.desk.queues[0].put_nowait(Event(id="1", body=b"no event", signature="x"))
+            police.desk.queues[0].put_nowait(Event(id="1", kind="state", body=None, signature="no event"))
             await reader.until(lambda it: it.whole)
         assert reader.frames[-1][2]["status"] == 500
         assert "no event" not in reader.body.decode()

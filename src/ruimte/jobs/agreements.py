@@ -8,6 +8,7 @@ cannot be undone by removing it from one of them. Whatever cannot be read or doe
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import threading
@@ -43,6 +44,8 @@ from ruimte.share.terms import check_content
 
 _SETTLED_NS = 100_000_000
 """A file that changed so shortly before it was read may change once more within the same stamp: it is read again."""
+_MOMENT_S = 0.05
+"""No look at the files counts for longer."""
 _BY_HASH = re.compile(r"[\w-]{86}", re.ASCII)
 _Stamp = tuple[int, int, int, int]
 _NO_STAMP = (0, 0, 0, 0)
@@ -106,6 +109,7 @@ class Book:
         self._latest_s = 0
         self._lock = threading.RLock()
         self._seen: dict[str, _Stamp] = {}
+        self._looked_s = -math.inf
         self._unsettled = False
         self._files: dict[str, _File] = {}
         self._agreed: dict[str, _Agreed] = {}
@@ -148,13 +152,19 @@ class Book:
         with self._lock:
             return dict(self._since)
 
-    def granted(self) -> tuple[Granted, ...]:
+    def granted(self, since_s: float = math.inf) -> tuple[Granted, ...]:
         """Every grant of every agreement that holds, and how it stands now. Looks at the files' stamps on each call.
+
+        ``since_s`` (``time.monotonic``): a look that was begun since then, a moment ago, will do. So all that is asked in one
+        request, or told of one piece of news, rests on one look, and what changed before that counts.
 
         As long as nothing changed it is the same object, so that what was made of it can be kept beside it.
         """
         with self._lock:
-            self._refresh()
+            now_s = time.monotonic()
+            if self._looked_s < max(since_s, now_s - _MOMENT_S):
+                self._refresh()
+                self._looked_s = now_s
             now_s = self._now_s()
             if not self._told.from_s <= now_s < self._told.until_s:
                 self._told = self._tell(now_s)

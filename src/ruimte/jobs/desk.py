@@ -9,6 +9,7 @@ import msgspec
 
 from ruimte.errors import RuimteError
 from ruimte.share.asking import Asked, Decision, Granted, Reason
+from ruimte.share.event import Kind
 
 _MENDS: dict[Reason, str] = {
     "no-agreement": "sign an agreement first",
@@ -52,10 +53,11 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """A message of a live share: ``body`` is a CloudEvent in JSON, ``signature`` a detached JWS of the node over it.
 
-    ``id``: where in the stream; who comes back with it goes on after it.
+    ``id``: where in the stream; who comes back with it goes on after it. ``kind``: of what it tells.
     """
 
     id: str
+    kind: Kind
     body: bytes
     signature: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -58,12 +59,16 @@ class Piece:
 
 @dataclass(slots=True)
 class _Ready:
-    """Figures in their form, what is to be known of their ``noise``, by which ``algorithm``; ``told``: in JSON, once made."""
+    """Figures in their form, what is to be known of their ``noise``, by which ``algorithm``.
+
+    ``told``, ``about``: figures and places in JSON, once they are made.
+    """
 
     figures: Figures
     noise: Mapping[str, Any] | None = None
     algorithm: str = ESTIMATED
     told: msgspec.Raw | None = None
+    about: msgspec.Raw | None = None
 
     def step(self, start_us: int) -> _Ready:
         """One step of them."""
@@ -96,6 +101,7 @@ class Forms:
         self._lab, self._source, self._warnings, self._book = lab, source, warnings, book
         self._now_us, self._noise = now_us, noise
         self._places = lab_places(lab)
+        self._new_s = time.monotonic()
         self._common: _Common | None = None
         self._keeping = threading.Lock()
         self._described: dict[tuple[str, int], dict[str, Any]] = {}
@@ -104,6 +110,7 @@ class Forms:
 
     def refresh(self) -> None:
         """There may be something new: read it."""
+        self._new_s = time.monotonic()
         self._source.refresh()
         self._read.clear()
         self._ready.clear()
@@ -245,10 +252,11 @@ class Forms:
         if described is None:
             described = self._described[key] = describe(granted.grant, self._places)
         meta = metadata(figures, granted, self._places, ready.algorithm, ready.noise, described)
-        told = None
-        if media_type == formats.JSON:
-            told = ready.told = ready.told or msgspec.Raw(msgspec.json.encode(formats.rows(figures, meta)))
-        return formats.write(figures, meta, media_type, self._places, told)
+        if media_type != formats.JSON:
+            return formats.write(figures, meta, media_type, self._places)
+        ready.told = ready.told or msgspec.Raw(msgspec.json.encode(formats.rows(figures, meta)))
+        ready.about = ready.about or msgspec.Raw(msgspec.json.encode(meta["places"]))
+        return formats.write(figures, meta | {"places": ready.about}, media_type, told=ready.told)
 
     def _warning_body(self, decision: Decision, media_type: str) -> bytes:
         granted = _granted(decision)
@@ -259,8 +267,11 @@ class Forms:
         return msgspec.json.encode({"meta": of_grant(granted), "warnings": told})
 
     def _cells(self) -> Cells:
-        """The common cells of all grants that have begun. One that has not gives nothing yet, and takes nothing from others."""
-        granted = self._book.granted()
+        """The common cells of all grants that have begun. One that has not gives nothing yet, and takes nothing from others.
+
+        The look at the agreements is younger than the figures: no figure is told by cells of before it was there.
+        """
+        granted = self._book.granted(self._new_s)
         now_us = self._book.now_us()
         with self._keeping:
             common = self._common

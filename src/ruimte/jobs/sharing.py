@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -44,6 +45,9 @@ LOOK_AGAIN_S = 5.0
 """So often a stream is decided on again while there is nothing new: taking an agreement back ends it."""
 _KINDS: dict[Action, Kind] = {"read-state": "state", "read-forecast": "forecast", "read-warnings": "warning"}
 _WAITING = 8
+_AT_ONCE = 25
+"""Of those who follow so many are told at a time, and the next in turn: the first need not wait until all have been decided on,
+and yet several have their entries written to the disk together."""
 _READING, _TELLING = 2, 2
 """Threads that put into form what is asked once, and what is followed. They are sharing's own, and a party has one request at a
 time in them: who asks for much waits for itself, and keeps neither the control room nor another partner waiting."""
@@ -92,7 +96,8 @@ class Sharing:
         self._lab_key, self._forms, self._decider, self._keys = lab_key, forms, decider, keys
         self._now_us, self._processing, self._take, self._before = now_us, processing, take, before
         self._following: dict[Queue, asyncio.Task[None]] = {}
-        self._news = asyncio.Event()
+        self._news, self._news_s = asyncio.Event(), time.monotonic()
+        self._turn = asyncio.Semaphore(_AT_ONCE)
         self._sequence = 0
         self._reading = ThreadPoolExecutor(_READING, "ruimte-share-once")
         self._telling = ThreadPoolExecutor(_TELLING, "ruimte-share-live")
@@ -133,9 +138,9 @@ class Sharing:
         found = [each for hashed, keys in own.keys.items() if hashed in own.standing for each in keys.items()]
         return [each for each in dict.fromkeys(found) if each[1] != self._keys.public]
 
-    def _own(self) -> Given:
-        """What this node gives, found once for as long as its agreements stay the same."""
-        granted = self.book.granted()
+    def _own(self, since_s: float = math.inf) -> Given:
+        """What this node gives, found once for as long as its agreements stay the same; ``since_s`` as in ``Book.granted``."""
+        granted = self.book.granted(since_s)
         if self._given is None or self._given[0] is not granted:
             self._given = granted, given(self.book, granted, self._keys.public, self._now_us() // SECOND_US, self._before)
         return self._given[1]
@@ -190,7 +195,7 @@ class Sharing:
     def look(self) -> None:
         """There may be something new: let all who follow look."""
         self._forms.refresh()
-        news, self._news = self._news, asyncio.Event()
+        news, self._news, self._news_s = self._news, asyncio.Event(), time.monotonic()
         news.set()
 
     async def _follow(self, queue: Queue, asked: Asked, cursor: str) -> None:
@@ -198,9 +203,10 @@ class Sharing:
         try:
             while True:
                 news = self._news
-                decision = await self._decide(asked)
-                pieces = await _in(self._telling, self._forms.next, decision, cursor)
-                given = await self._give(decision, [piece.body for piece in pieces], formats.JSON)
+                async with self._turn:
+                    decision = await self._decide(msgspec.structs.replace(asked, came_s=self._news_s))
+                    pieces = await _in(self._telling, self._forms.next, decision, cursor)
+                    given = await self._give(decision, [piece.body for piece in pieces], formats.JSON)
                 decided_s = time.monotonic()
                 for piece, released in zip(pieces, given, strict=True):
                     event = self._event(decision, piece.cursor, released)
@@ -228,10 +234,11 @@ class Sharing:
         assert granted is not None  # it was allowed
         now_us = self._now_us()
         self._sequence = max(self._sequence + 1, now_us)
+        kind = _KINDS[decision.asked.action]
         body = cloud_event(
             id=cursor,
             source=granted.grant.provider,
-            kind=_KINDS[decision.asked.action],
+            kind=kind,
             subject=self._lab_key,
             at_us=now_us,
             agreement=granted.agreement,
@@ -239,7 +246,8 @@ class Sharing:
             salt=released.salt,
             data=released.body,
         )
-        return Event(id=cursor, body=body, signature=sign(body, self._keys.private, self._sequence, detached=True))
+        signature = sign(body, self._keys.private, self._sequence, detached=True)
+        return Event(id=cursor, kind=kind, body=body, signature=signature)
 
     # --- deciding -------------------------------------------------------------------------------------------------------
 
@@ -247,7 +255,7 @@ class Sharing:
         """The decision, where it is to give; else it is logged, and ``RefusedError`` raised."""
         asked = msgspec.structs.replace(asked, at_us=self._now_us())
         try:
-            decision = self._decider.decide(asked, self._own().to(asked.party, asked.key))
+            decision = self._decider.decide(asked, self._own(asked.came_s).to(asked.party, asked.key))
         except RuimteError as error:
             decision = _denied(asked, "engine-failed", str(error))
         if not decision.allowed:

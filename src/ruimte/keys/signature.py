@@ -2,7 +2,8 @@
 
 A token is ``header.payload.signature``, each part in base64url. Its header holds ``alg`` (``Ed25519``, RFC 9864; or ``EdDSA``,
 its name in RFC 8037), ``kid`` (the thumbprint of the public key, RFC 7638) and ``seq``, a whole number that grows with every
-message. A token may leave its payload out (``header..signature``, RFC 7515 appendix F) where that travels beside it.
+message. A token may leave its payload out (``header..signature``, RFC 7515 appendix F) where that travels beside it. Those made
+here are then signed over the payload as it is (``"b64": false``, RFC 7797): nobody has to write it in base64url to check.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     seq: Annotated[int, msgspec.Meta(ge=0, le=LAST_SEQUENCE)]
     typ: str | None = None
     cty: str | None = None
+    b64: bool = True
+    crit: tuple[Literal["b64"]] | None = None
 
 
 class _Registry(jws.JWSRegistry):
@@ -103,9 +106,9 @@ def sign(payload: bytes, private: str, sequence: int, *, detached: bool = False)
     if not 0 <= sequence <= LAST_SEQUENCE:
         raise RuimteError(f"{sequence} is not a sequence number", "signature", "count up from 0, or use the time in µs")
     header = {"alg": "Ed25519", "kid": kid, "seq": sequence}
-    if detached:  # put together here: the library would copy a payload that is not even sent, at twice the cost of signing it
-        head = _base64url(msgspec.json.encode(header))
-        return f"{head}..{_base64url(key.sign(f'{head}.{_base64url(payload)}'.encode()))}"
+    if detached:  # put together here: the library would look through a payload that is not even sent
+        head = _base64url(msgspec.json.encode(header | {"b64": False, "crit": ["b64"]}))
+        return f"{head}..{_base64url(key.sign(head.encode() + b'.' + payload))}"
     return jws.serialize_compact(header, payload, private_jwk(private), registry=ED25519)
 
 
@@ -127,7 +130,7 @@ def verify(token: bytes | str, public: str, payload: bytes | None = None) -> Sig
         raise RuimteError("is not a signed message", "signature", "send a JWS in compact form: header.payload.signature")
     if (payload is not None) != (b".." in octets):
         raise RuimteError("the payload is missing, or comes twice", "signature", "send it in the token or beside it")
-    header = _header(octets)
+    header = _header(octets, beside=payload is not None)
     if header.kid != key_id(public):
         raise RuimteError("is signed by another key than the registered one", "signature", "register the key in sensors.toml")
     try:
@@ -137,10 +140,13 @@ def verify(token: bytes | str, public: str, payload: bytes | None = None) -> Sig
     return Signed(signed.payload, header.seq, header.kid)
 
 
-def _header(token: bytes) -> _Header:
+def _header(token: bytes, beside: bool) -> _Header:
     part = token.partition(b".")[0]
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)), type=_Header)
+        header = msgspec.json.decode(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)), type=_Header)
+        if (header.b64, header.crit) not in ((True, None), (False, ("b64",)) if beside else (True, None)):
+            raise ValueError
+        return header
     except (msgspec.DecodeError, ValueError, RecursionError):
         mend = 'send {"alg": "Ed25519", "kid": thumbprint of the key, "seq": whole number}'
         raise RuimteError("the header is not that of a signed message", "signature", mend) from None

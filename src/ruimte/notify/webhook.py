@@ -13,7 +13,7 @@ from ruimte.notify.post import Poster
 from ruimte.notify.secrets import secret
 
 SIGNATURE = "Ruimte-Signature"
-"""The header with a detached JWS (RFC 7515, appendix F) over the body, byte by byte; see ``ruimte.keys.signature``."""
+"""The header with a detached JWS (RFC 7515, appendix F; RFC 7797) over the body, byte by byte; see ``ruimte.keys.signature``."""
 
 
 class Webhook:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -29,7 +30,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     ``places`` are zones, count points, or gates; of a grant with areas the areas' names. Empty: all that the grant gives.
     ``agreement``: the content's hash, where the party names one. ``at_us``: the wall's clock. ``traceparent``: the party's own
     operation that asks (W3C Trace Context), where it tells that. ``key``: the thumbprint of the key by which the party proved
-    who it is, where that is known: it opens only agreements in which the party signs with that key.
+    who it is, where that is known: it opens only agreements in which the party signs with that key. ``came_s``: when it came, by
+    ``time.monotonic``: how agreements stood before that does not count; by default, how they stood before it is decided on.
     """
 
     party: str
@@ -43,6 +45,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     agreement: str = ""
     traceparent: str = ""
     key: str = ""
+    came_s: float = math.inf
 
 
 class Granted(msgspec.Struct, frozen=True, kw_only=True):

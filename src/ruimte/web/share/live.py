@@ -19,7 +19,6 @@ from ruimte.clock import iso
 from ruimte.errors import RuimteError
 from ruimte.jobs.desk import Event, RefusedError
 from ruimte.share.asking import FOLLOWED, Action
-from ruimte.share.event import PREFIX
 from ruimte.web.problems import bad_field
 from ruimte.web.share.accept import choose
 from ruimte.web.share.problem import problem
@@ -122,17 +121,12 @@ class _Stream(Response):
 
 def told(event: Event) -> bytes:
     """The event as a frame. Its bytes stay as they were signed."""
-    kind = "warning" if msgspec.json.decode(event.body, type=_Typed).type == f"{PREFIX}warning" else "figures"
     data = msgspec.json.encode({"event": msgspec.Raw(event.body), "signature": event.signature})
-    return b"id: %s\n%s" % (event.id.encode(), _frame(kind, data))
+    return _frame("warning" if event.kind == "warning" else "figures", data, f"id: {event.id}\n")
 
 
-class _Typed(msgspec.Struct):
-    type: str
-
-
-def _frame(name: str, data: bytes) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+def _frame(name: str, data: bytes, id_line: str = "") -> bytes:
+    return b"%sevent: %s\ndata: %s\n\n" % (id_line.encode(), name.encode(), data)
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 from datetime import datetime
@@ -41,8 +42,8 @@ def parameters(request: Request, known: Collection[str]) -> dict[str, str]:
     return found
 
 
-def asked(request: Request, who: Who, action: Action, given: dict[str, str]) -> Asked:
-    """The request in the words of the desk; ``given`` are its parameters. Raises ``WebError`` (400)."""
+def asked(request: Request, who: Who, action: Action, given: dict[str, str], came_s: float = math.inf) -> Asked:
+    """The request in the words of the desk. ``given``: its parameters; ``came_s``: when it came. Raises ``WebError`` (400)."""
     here = house(request)
     return Asked(
         party=who.party,
@@ -56,6 +57,7 @@ def asked(request: Request, who: Who, action: Action, given: dict[str, str]) -> 
         agreement=agreement(given.get("agreement")),
         traceparent=request.headers.get("traceparent", "")[:200],
         key=who.key_id,
+        came_s=came_s,
     )
 
 

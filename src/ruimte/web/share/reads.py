@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from typing import Any
 
@@ -32,9 +33,10 @@ def figures(action: Action, known: Collection[str], forms: tuple[str, ...] = MED
     """A handler that reads figures; ``known`` are its parameters, ``forms`` the media types of its answer."""
 
     async def read(request: Request) -> Response:
+        came_s = time.monotonic()  # before anybody looks who asks: that look is good for the decision, too
         here, who = house(request), await caller(request)
         given = query.parameters(request, known)
-        asked = query.asked(request, who, action, given)
+        asked = query.asked(request, who, action, given, came_s)
         from_us, until_us = _period(given) if "from" in known else (None, None)
         form = choose(request.headers.get("accept", ""), forms)
         return answer(await here.desk.release(asked, form, from_us, until_us))
