@@ -122,8 +122,10 @@ def _homography(file: Path) -> NDArray[np.float64]:
 
 # ---- tables
 
-_WIDTH = 110
-"""So wide are the tables at least; a narrower terminal wraps them, but no figure is cut off."""
+_WIDTH = 400
+"""So wide the tables may be: they take what they need. A narrower terminal wraps them, but nothing is cut off."""
+_MANY = 0.1
+"""Where so large a share of the positions lies outside, the ground may be wrong."""
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -226,6 +228,8 @@ def _left_out(left: dict[str, int]) -> list[str]:
         "jumped": "belong to a track that jumps: no speed there",
     }
     lines = [f"{left[name]:,} of {left['positions']:,} positions {told}" for name, told in why.items() if left[name]]
+    if left["outside"] > _MANY * left["positions"]:
+        lines.append("  so many: is the walkable area all that was seen? If so, check origin, bearing_deg and which axis is which")
     return lines or [f"all {left['positions']:,} positions were measured"]
 
 

@@ -37,6 +37,7 @@ from ruimte.lab.new import new_lab
 from ruimte.lab.read import read_lab
 from ruimte.store.credentials import Credentials
 from ruimte.store.sqlite import Store
+from track_lab import sensor, track_lab
 
 VENDOR = f"""
 [[device]]
@@ -159,6 +160,22 @@ def test_check_names_formats_and_keys_that_cannot_be(lab: Lab) -> None:
     done = CliRunner().invoke(main, ["check", str(lab.folder)])
     assert done.exit_code == 1
     assert "unknown format 'semaphore'; choose one of sensorthings" in done.output
+
+
+@pytest.mark.parametrize(
+    ("format_", "more", "told"),
+    [
+        ("sensorthings", "", ["'sensorthings' tells no tracks"]),
+        ("axis-scene", "", ["'axis-scene' tells places in a picture, and there is no homography"]),
+        ("axis-scene", "homography = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]", []),
+        ("xovis", "", []),
+    ],
+)
+def test_check_names_a_ground_from_which_nothing_would_come(tmp_path: Path, format_: str, more: str, told: list[str]) -> None:
+    square = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0)]
+    people = {"hall-people": sensor("hall-people", "hall", ["people", "people_sd"])}
+    folder = track_lab(tmp_path / "lab", square, square, people, device_format=format_, more=more)
+    assert [each.what for each in device_mistakes(read_lab(folder))] == told
 
 
 # --- certificates -------------------------------------------------------------------------------------------------------

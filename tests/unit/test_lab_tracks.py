@@ -61,6 +61,7 @@ def test_a_lab_with_tracks_has_views_and_obstacles(tmp_path: Path) -> None:
         ("sensors.toml", "rate_hz = 10.0", "rate_hz = 10.0\nhomography = [[1, 0, 0], [2, 0, 0], [0, 0, 1]]", "onto a line"),
         ("sensors.toml", "bearing_deg = 20.0", "bearing_deg = nan", "nan is not an angle"),
         ("sensors.toml", "origin = [5.121, ", "origin = [52.1, 95.0, ", "no longitude and latitude"),
+        ("sensors.toml", "origin = [5.121, 52.0897]", "origin = [52.0897, 5.121]", "km from view 'seen'"),
         ("sensors.toml", '"people", "people_sd"', '"people", "occupancy"', "'occupancy' of a zone is not told by tracks"),
         ("algorithms.toml", "track-figures", "other", "'track-figures' is not registered"),
         ("places.geojson", '"kind": "view"', '"kind": "glance"', "unknown kind 'glance'"),

@@ -11,7 +11,7 @@ import msgspec
 
 from ruimte.clock import iso
 from ruimte.errors import RuimteError
-from ruimte.intake.devices import FORMATS
+from ruimte.intake.devices import FORMATS, OF_PICTURES, OF_TRACKS
 from ruimte.intake.identifiers import read_key
 from ruimte.keys.certificate import read_certificate
 from ruimte.lab.files import SENSORTHINGS, DeviceEntry
@@ -37,7 +37,8 @@ def credentials_path(lab: Lab, data: Path) -> Path:
 
 
 def device_mistakes(lab: Lab) -> list[Mistake]:
-    """What a lab asks of devices that this software cannot give: formats it does not read, and keys for what it never takes."""
+    """What a lab asks of devices that this software cannot give: formats it does not read, a ground of
+    what tells no tracks, and keys for what it never takes."""
     known = (SENSORTHINGS, *FORMATS)
     formats = [
         Mistake(
@@ -54,7 +55,22 @@ def device_mistakes(lab: Lab) -> list[Mistake]:
         for name in lab.file.intake.keys
         if (read := read_key(name)).tells or read.holds_address
     ]
-    return [*formats, *keys]
+    grounds = [mistake for device in lab.devices.values() if (mistake := _ground_mistake(device)) is not None]
+    return [*formats, *grounds, *keys]
+
+
+def _ground_mistake(device: DeviceEntry) -> Mistake | None:
+    """A ground from which nothing would ever come."""
+    where = f"device {device.key!r} field "
+    if device.ground is None or device.format not in (SENSORTHINGS, *FORMATS):
+        return None
+    if device.format not in OF_TRACKS:
+        mend = f"leave [device.ground] out, or choose the format that it sends: {' or '.join(OF_TRACKS)}"
+        return Mistake("sensors.toml", where + "format", f"{device.format!r} tells no tracks", mend)
+    if device.format in OF_PICTURES and device.ground.homography is None:
+        what = f"{device.format!r} tells places in a picture, and there is no homography"
+        return Mistake("sensors.toml", where + "ground", what, "add homography = …, which brings them to metres")
+    return None
 
 
 def require_device(lab: Lab, key: str) -> DeviceEntry:

@@ -23,6 +23,8 @@ from ruimte.tracks.service import of_density
 
 _SILENT_S = 5.0
 _DIGITS = 3
+_OUTSIDE_MOST, _SOME = 0.25, 10
+"""So large a share of the positions left out, of some, is told: axes that are swapped show so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ def _trouble(lab: Lab, device: DeviceEntry, shown: Shown, language: str, age_s: 
     if newest.missing > MISSING_MOST:
         kind = "slow" if shown.skipped else "disorder" if shown.disorder else "missing"
         return words.sentence(f"tracks.{kind}", {"frames": newest.frames, "expected": round(device.ground.rate_hz)})
+    positions = newest.people + newest.left_out
+    if positions >= _SOME and newest.left_out > _OUTSIDE_MOST * positions:
+        return words.sentence("tracks.outside", {"percent": round(100 * newest.left_out / positions)})
     return ""
 
 

@@ -35,6 +35,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "De meeste posities liggen buiten het zicht, of onmogelijk dicht opeen: controleer de ligging in het register."
         " Geen cijfers.",
     },
+    "tracks.outside": {
+        "en": "{percent}% of the positions do not count: they are outside its view, or unusable. If it sees no further than that,"
+        " check its ground in the register.",
+        "nl": "{percent}% van de posities telt niet mee: buiten het zicht, of onbruikbaar. Ziet het apparaat niet verder dan dat,"
+        " controleer dan de ligging in het register.",
+    },
     "tracks.slow": {
         "en": "Sees {frames} of {expected} frames: the node cannot keep up.",
         "nl": "Ziet {frames} van {expected} beelden: het programma kan het niet bijhouden.",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 import msgspec
+from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 from ruimte.clock import DAY_US
@@ -32,6 +33,7 @@ from ruimte.lab.files import (
     SensorEntry,
     SensorsFile,
 )
+from ruimte.lab.geometry import distance_m
 from ruimte.lab.ground import MEASURES as TRACK_MEASURES
 from ruimte.lab.ground import SHARE, TRACKS, Plane, walkable
 from ruimte.lab.lab import Lab, device_topic
@@ -52,6 +54,8 @@ _NO_GROUND = ("", "-", "none", "no", "n/a", "not needed", "geen")
 
 _DRAWN_M = 0.1
 """A gate from wall to wall ends where the view does; drawing is never exact."""
+_FAR_M = 10_000
+"""No device tells positions so far from its own (0, 0)."""
 _OWNED = {"sensors": "sensor", "topic": "topic", "signing_key": "key"}
 
 
@@ -310,6 +314,11 @@ def _check_tracks(devices: _Entries[DeviceEntry], sensors: list[SensorEntry], pl
         if device.ground.view not in places.views:
             continue
         plane, view = Plane.of(device.ground), places.views[device.ground.view].polygon
+        far_m = distance_m(Point(plane.origin), view)
+        if far_m > _FAR_M:
+            what = f"origin is {far_m / 1000:,.0f} km from view {device.ground.view!r}"
+            spot.mistake(what, "write where its (0, 0) is, longitude first", at="ground.origin")
+            continue
         if walkable(plane, view, places.obstacles.values()) is None:
             what = f"obstacles leave no room, or cut view {device.ground.view!r} in two"
             spot.mistake(what, "draw the view or the obstacles anew", at="ground.view")

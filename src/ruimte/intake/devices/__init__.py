@@ -28,3 +28,8 @@ FORMATS: dict[str, DeviceFormat] = {
         Xovis(),
     )
 }
+
+OF_PICTURES = (AxisScene.name,)
+"""Formats whose tracks are places in a camera's picture; a homography brings them to the ground."""
+OF_TRACKS = (*OF_PICTURES, Xovis.name)
+"""Formats that tell tracks."""
