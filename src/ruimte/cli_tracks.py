@@ -229,7 +229,9 @@ def _left_out(left: dict[str, int]) -> list[str]:
     }
     lines = [f"{left[name]:,} of {left['positions']:,} positions {told}" for name, told in why.items() if left[name]]
     if left["outside"] > _MANY * left["positions"]:
-        lines.append("  so many: is the walkable area all that was seen? If so, check origin, bearing_deg and which axis is which")
+        lines.append(
+            "  so many: is the walkable area all that was seen? If so, check origin, bearing_deg and which axis is which"
+        )
     return lines or [f"all {left['positions']:,} positions were measured"]
 
 

@@ -173,12 +173,14 @@ def test_names_are_drawn_and_printed_as_they_are(ruimte: Run, walk: Path, tmp_pa
     folder = walk_lab(tmp_path / "odd")
     places = folder / "places.geojson"
     places.write_text(places.read_text().replace('"en": "Hall"', '"en": "$\\\\frac$ [/red] <b>"'))
+    places.write_text(places.read_text().replace('"name": "door"', '"name": "The door that leads out of the hall to the street"'))
     file = tmp_path / "[bold] $x_1$ {}.txt"
     file.write_bytes((walk / "walk.txt").read_bytes())
     result = ruimte(file, "--lab", folder, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert str(file) in result.stdout
     assert r"$\frac$ [/red] <b>" in result.stdout
+    assert re.search("The door that leads out of the hall to the street.*fruin-walkway-flow", result.stdout), "cut off"
     assert "[bold] $x_1$ {}.txt: 51 s" in (tmp_path / "out" / "tracks.svg").read_text()
 
 
@@ -299,6 +301,14 @@ def test_each_mistake_is_one_line_with_its_mend(ruimte: Run, walk: Path, argumen
     (walk / "far.txt").write_text("\n".join(["# framerate: 10", "# id frame x/m y/m", *far]))
     (walk / "nan.txt").write_text("# framerate: 10\n# id frame x/m y/m\n1 0 nan nan\n")
     refused(ruimte(*arguments), *parts)
+
+
+def test_many_positions_outside_are_asked_about(ruimte: Run, walk: Path) -> None:
+    lines = (walk / "walk.txt").read_text().splitlines()
+    moved = [" ".join([who, when, f"{float(x) + 4}", y]) for who, when, x, y in map(str.split, lines[2:])]
+    (walk / "moved.txt").write_text("\n".join([*lines[:2], *moved]))
+    assert "so many: is the walkable area all that was seen?" in ruimte("moved.txt", "--lab", "lab").stdout
+    assert "so many" not in ruimte("walk.txt", "--lab", "lab").stdout
 
 
 def test_a_device_goes_with_a_lab(ruimte: Run) -> None:

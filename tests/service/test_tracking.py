@@ -195,6 +195,18 @@ def test_positions_of_another_place_give_no_figures_and_that_is_told(hall):
     assert "outside its view" in hall.view().trouble
 
 
+def test_many_positions_outside_are_told_beside_the_figures(hall):
+    """As where the axes of the sensor are not those of the register."""
+    inside = [5.5 + 0.7 * k for k in range(12)]
+    hall.stand(3, [*inside, *[500.0] * 2], [5.0] * 14)
+    hall.wait(1.5)
+    assert hall.view().trouble == ""
+    hall.stand(3, [*inside, *[500.0] * 5], [5.0] * 17, begin=hall.clock.now_us() + FRAME)
+    hall.wait(1.5)
+    assert set(hall.told("hall-tracks/people").values()) == {12.0}
+    assert hall.view().trouble.startswith("29% of the positions do not count")
+
+
 def test_units_that_cannot_be_give_no_figures(hall):
     chance = np.random.default_rng(1)
     hall.stand(3, list(chance.uniform(6, 6.2, 50)), list(chance.uniform(5, 5.2, 50)))
