@@ -99,6 +99,13 @@ def test_many_readings_of_one_sensor_are_not_surer_than_the_sensor(runs):
         assert (tracks["sd"][busy] > 0.6 * ACCURACY * truth[busy]).all()
 
 
+def test_the_first_reading_of_all_is_as_unsure_as_it_says():
+    """Also where nothing was known before: then the part that lasts is that of as many people as are told."""
+    people = np.full(DAYS * DAY, 100)
+    states = told(replace(watched(0), links=(), streams=()), readings(people, 1, first=PART.start))
+    assert states["sd"][0] == pytest.approx(np.hypot(ACCURACY * 100, 3), rel=0.1)
+
+
 def test_as_many_readings_a_tick_as_there_may_be_tell_the_same():
     """What is told is that of the newest: how often a sensor repeats itself does not matter."""
     people = live(DAYS, seed=3).people

@@ -463,7 +463,8 @@ def _read(layout: Layout, state: State, given: Inputs, t: int, f: Site, k: int, 
         lasts = layout.readings.lasting[number] * (layout.readings.accuracy[number] * told) ** 2
         r = max(own * own - lasts, OWN_FLOOR) + (0.5 * left) ** 2
     f.at[0], f.at[1] = zone, s
-    f.h[0], f.h[1] = f.x[s], inside
+    # where nobody knew how many there are, the scale's error is that of as many as are told, not of the guess from before
+    f.h[0], f.h[1] = f.x[s], inside if sure or layout.readings.free[number] else max(told, 0.0) / f.x[s]
     surprise = told - f.x[s] * inside
     expected = spread(f.p, f.at, f.h, 2) + r
     impossible = told < 0.0 or (not layout.readings.free[number] and told > people.IMPOSSIBLE * most)
