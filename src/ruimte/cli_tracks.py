@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,8 @@ def tracks(
         show(0.0)
         recording = read_recording(file, Reading(format_, unit, rate, mapping, picture), own, device)
     if is_cold():
+        if not sys.stderr.isatty():  # a log shows no bar, and a minute of nothing looks like a hang
+            click.echo("ruimte: first time on this machine: compiling (a minute or two)", err=True)
         with progress("first time on this machine: compile (a minute or two)") as show:
             show(0.0)
             warm_up()

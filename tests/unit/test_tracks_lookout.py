@@ -88,7 +88,7 @@ def test_a_crowd_that_goes_round_is_told_live_with_its_period():
     frames = circling(100)
     assert_same(told, batch({number: each for number, each in frames.items() if number <= 950}, 5, 10.0, 950 // 5 - 2))
     assert LABEL in str(told.pressure)
-    assert "time of a velocity 1 s, frames used 2 1/s, error of a position 0.05 m" in str(told.pressure)
+    assert "time of a velocity 1 s, frames used a second 2, error of a position 0.05 m" in str(told.pressure)
 
 
 def test_where_three_of_ten_frames_are_missing_the_figures_stay():

@@ -76,7 +76,7 @@ _PARAMETERS = {
     "least share of power": "minste deel van het vermogen",
     "least periods": "minste aantal perioden",
     "time of a velocity": "tijd van een snelheid",
-    "frames used": "gebruikte beelden",
+    "frames used a second": "gebruikte beelden per seconde",
     "error of a position": "fout van een positie",
 }
 _THRESHOLD = {

@@ -209,7 +209,7 @@ class Lookout:
 
     def _beside(self, found: Indicators) -> Indicators:
         """With what the figures depend on beside their own parameters: how velocities were measured, of which positions."""
-        more = [Parameter("time of a velocity", 2 / self._slots_hz, "s"), Parameter("frames used", self._slots_hz, "1/s")]
+        more = [Parameter("time of a velocity", 2 / self._slots_hz, "s"), Parameter("frames used a second", self._slots_hz, "")]
         if self.error_m is not None:
             more.append(Parameter("error of a position", self.error_m, "m"))
         return Indicators(
