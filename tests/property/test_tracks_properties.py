@@ -46,6 +46,40 @@ def test_cells_zones_and_gates_are_those_of_shapely(found, radius, segments):
     )
 
 
+def _spiral() -> shapely.Polygon:
+    turn = np.linspace(0, 6 * np.pi, 43)
+    line = shapely.LineString(np.stack([(0.6 + turn / 8) * np.cos(turn), (0.6 + turn / 8) * np.sin(turn)], axis=1))
+    wall = line.buffer(0.05, cap_style="flat", join_style="mitre")
+    return shapely.Point(0, 0).buffer(4.0, quad_segs=6) - wall
+
+
+def _comb(thin: float) -> shapely.Polygon:
+    walls = [shapely.box(i, 0 if i % 2 else 1, i + thin, 3 if i % 2 else 4) for i in range(1, 6)]
+    return shapely.box(0, 0, 6, 4) - shapely.union_all(walls)
+
+
+MAZES = {"spiral": _spiral(), "comb": _comb(0.05), "sheets": _comb(1e-6), "thinner": _comb(1e-9)}
+
+
+@slow
+@given(st.sampled_from(sorted(MAZES)), st.integers(0, 10**6), st.integers(1, 12), st.sampled_from([None, 0.8, 3.0, 50.0]))
+@example("thinner", 1, 5, None)
+@example("thinner", 2, 3, 3.0)
+def test_corridors_full_of_corners_and_walls_of_no_width(name, seed, people, radius):
+    """Also a wall of a nanometre lets nobody through, and a zone of several parts is one zone."""
+    area, chance = MAZES[name], np.random.default_rng(seed)
+    points = shapely.points(chance.uniform(area.bounds[:2], area.bounds[2:], (8 * people, 2)))
+    points = points[shapely.contains_properly(area, points)][:people]
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    zones = {"parts": shapely.box(-3, -3, 1.2, 1.7) | shapely.box(2.2, 0.3, 5, 3.4), "all": area}
+    reading = Meter(walkable_area(area), zones_of(zones), cut_off_m=radius).stream(x, y)
+    slowly = cells(area, x, y, radius)
+    np.testing.assert_allclose(reading.area_m2, [cell.area for cell in slowly], rtol=1e-6)
+    for told, counted, shape in zip(reading.voronoi[0], reading.classic[0], zones.values(), strict=True):
+        assert told == pytest.approx(voronoi_density(slowly, shape), rel=1e-6, abs=1e-9)
+        assert counted * shape.area == pytest.approx(shapely.intersects(shape, points).sum())
+
+
 @slow
 @given(scenes, cut_offs, st.floats(0.15, 3.0))
 def test_profiles_are_those_of_shapely(found, radius, side):

@@ -29,6 +29,7 @@ from ruimte.tracks.gates import gates_of
 from ruimte.tracks.meter import Meter
 from ruimte.tracks.zones import zones_of
 from track_lab import ALGORITHM, PLANE, feature, on_map
+from track_walkers import payload
 from walkers import BEFORE, DOOR, RATE_HZ, ROOM, VIEW, WALLS, walk_lab, walk_out, write_walk
 
 Run = Callable[..., Result]
@@ -266,6 +267,14 @@ def test_distances_only_with_the_registers_leave(ruimte: Run, walk: Path, tmp_pa
     assert told(ruimte("walk.txt", "--lab", tmp_path / "now", "--json"))["distancing"] is None, "off unless it is asked for"
     assert "Physical distancing" in ruimte("walk.txt", "--lab", tmp_path / "now", "--distancing").stdout
     refused(ruimte("walk.txt", "--lab", lab_of("past", -60, -2), "--distancing"), "holds from")
+    then = datetime.now(tz=UTC) - timedelta(days=30)
+    times = [round((then + timedelta(seconds=k)).timestamp() * 1e6) for k in range(12)]
+    pushes = [payload(time_us, [1, 2], [5.0, 6.0], [3.0, 3.0]) for time_us in times]
+    (tmp_path / "then.json").write_bytes(b"\n".join(pushes))
+    asked = (tmp_path / "then.json", "--rate", 1, "--distancing", "--lab")
+    refused(ruimte(*asked, tmp_path / "past"), "holds from")
+    refused(ruimte(*asked, tmp_path / "now"), "holds from")
+    assert told(ruimte(*asked, lab_of("both", -40, 20), "--json"))["distancing"]["people"] == 2
 
 
 @pytest.mark.parametrize(
@@ -279,8 +288,13 @@ def test_distances_only_with_the_registers_leave(ruimte: Run, walk: Path, tmp_pa
         (["walk.txt", "--rate", "25"], ["walk.txt"]),
         (["walk.txt", "--square", "0.001"], ["--square", "larger"]),
         (["walk.txt", "--square", "nan"], ["square"]),
+        (["walk.txt", "--square", "1e-320"], ["squares of", "larger"]),
         (["walk.txt", "--window", "nan"], ["window"]),
-        (["walk.txt", "--every", "0.01"], ["interval"]),
+        (["walk.txt", "--every", "0.01"], ["series: an interval"]),
+        (["walk.txt", "--cut-off", "0.001"], ["cut-off of 0.001 m", "0.2 m or more"]),
+        (["walk.txt", "--step", "1000000000000000000000"], ["--step"]),
+        (["walk.txt", "--window", "inf"], ["window"]),
+        (["astray.txt"], ["km apart", "take these out"]),
         (["walk.txt", "--cut-off", "-2"], ["cut-off"]),
         (["walk.txt", "--step", "1000", "--format", "wrong"], ["wrong"]),
         (["walk.txt", "--homography", "walk.txt"], ["numbers"]),
@@ -299,6 +313,7 @@ def test_each_mistake_is_one_line_with_its_mend(ruimte: Run, walk: Path, argumen
     (walk / "bare.txt").write_text("\n".join(lines))
     far = [" ".join([who, when, f"{float(x) + 500}", y]) for who, when, x, y in map(str.split, lines)]
     (walk / "far.txt").write_text("\n".join(["# framerate: 10", "# id frame x/m y/m", *far]))
+    (walk / "astray.txt").write_text("\n".join(["# framerate: 10", "# id frame x/m y/m", "7777 0 1e308 -1e308", *lines]))
     (walk / "nan.txt").write_text("# framerate: 10\n# id frame x/m y/m\n1 0 nan nan\n")
     refused(ruimte(*arguments), *parts)
 

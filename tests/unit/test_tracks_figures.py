@@ -135,7 +135,14 @@ def test_most_people_outside_are_refused_and_so_are_numbers_without_sense() -> N
     far = frames_of(frames.person, frames.frame, frames.x_m + 100, frames.y_m, 5.0)
     with pytest.raises(RuimteError, match="outside the walkable area"):
         measure(far, moves, SCENE)
-    for more in ({"every_s": 0.1}, {"every_s": np.nan}, {"window_s": 0.0}, {"window_s": 1e308}, {"cut_off_m": -1.0}):
+    for more in (
+        {"every_s": 0.1},
+        {"every_s": np.nan},
+        {"window_s": 0.0},
+        {"window_s": 1e308},
+        {"window_s": 1e300},
+        {"cut_off_m": -1.0},
+    ):
         with pytest.raises(RuimteError):
             measure(frames, moves, SCENE, **more)
     with pytest.raises(RuimteError, match="nobody"):

@@ -95,6 +95,27 @@ def test_one_at_the_same_point_or_nowhere_makes_the_count_less_sure():
     assert 2.0 < astray.people_in[0] <= 3.0
 
 
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([600.0, 900.0, 1100.0], [500.0, 500.0, 40.0]),  # centimetres, of three people
+        ([1e308], [-1e308]),
+        (np.linspace(0, 20, 30_000), np.full(30_000, 5.0)),  # more than there is room for
+    ],
+)
+def test_a_frame_that_cannot_be_of_this_place_is_not_an_empty_one(x, y):
+    """Nobody in view is 0 people; where positions are no metres of this place nothing is known."""
+    told = of_one_second(seconds(), x, y)
+    assert told.refused == 10
+    assert told.frames == 0
+    assert math.isnan(told.people_in[0])
+    one_astray = of_one_second(seconds(), [5.0, 5.0, 1e308], [5.0, 6.0, -1e308])
+    assert one_astray.people_in.tolist() == [2.0]
+    just_outside = of_one_second(seconds(), [25.0, 30.0], [5.0, 12.0])
+    assert just_outside.refused == 0
+    assert just_outside.people_in.tolist() == [0.0]
+
+
 def test_a_number_twice_in_a_frame_counts_once():
     told = of_one_second(seconds(), [5, 6], [5, 5], ids=[3, 3])
     assert told.seen.tolist() == [1.0]

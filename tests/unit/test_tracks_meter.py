@@ -96,6 +96,16 @@ def test_everything_may_be_empty(square: Area) -> None:
     assert classic_density(nothing, zones_of({"all": SQUARE})).shape == (0, 1)
 
 
+def test_a_zone_of_several_parts_counts_in_each_of_them() -> None:
+    """A zone that a wall cuts in two is one: in the figures of a recording, and live."""
+    parts = shapely.union_all([shapely.box(0, 0, 3, 3), shapely.box(4, 0, 6, 3) - shapely.box(4.5, 1, 5.5, 2)])
+    meter = Meter(walkable_area(shapely.box(0, 0, 10, 10)), zones_of({"both": parts}), cut_off_m=0.001)
+    x, y = [0.01, 1.5, 2.99, 4.2, 5.99, 5.0, 3.5, 8.0], [1.0, 1.5, 2.99, 1.0, 0.01, 1.5, 1.0, 8.0]
+    reading = meter.stream(x, y)
+    assert reading.classic[0, 0] * parts.area == pytest.approx(5)
+    assert reading.voronoi[0, 0] * parts.area == pytest.approx(5)
+
+
 def test_somebody_on_the_edge_counts_unless_asked_otherwise(square: Area) -> None:
     zones = zones_of({"west": [(0, 0), (2, 0), (2, 4), (0, 4)], "east": [(2, 0), (4, 0), (4, 4), (2, 4)]})
     assert Meter(square, zones).stream([2.0, 4.0], [1.0, 4.0]).classic.tolist() == [[1 / 8, 2 / 8]]

@@ -42,6 +42,10 @@ def test_the_unit_is_what_the_comments_tell(tmp_path: Path, comment: str, unit: 
     assert read.frames.x_m[0] == (0.5 if unit == "m" else 0.005)
 
 
+def test_a_rate_is_read_to_its_end(tmp_path: Path) -> None:
+    assert read_tracks(write(tmp_path, "# framerate: 1.6e1\n# x/m\n" + ROWS)).frames.rate_hz == 16
+
+
 def test_tabs_blanks_line_ends_bom_and_gzip_make_no_difference(tmp_path: Path) -> None:
     plain = read_tracks(write(tmp_path, HEAD + ROWS)).frames
     for number, text in enumerate(

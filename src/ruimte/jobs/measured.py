@@ -16,6 +16,9 @@ from ruimte.tracks.worst import Worst
 
 Row = dict[str, Any]
 
+_FEW = 5
+"""Of fewer people a map is no map of a crowd."""
+
 
 def parameters(told: Told) -> Row:
     """What the figures depend on."""
@@ -57,7 +60,9 @@ def notes(told: Told) -> tuple[str, ...]:
     short: tuple[str, ...] = ()
     if told.stage.gates and told.figures.seconds < told.choices.window_s:
         short = (f"flow over {told.choices.window_s:g} s is not known: the recording has {told.figures.seconds:.1f} s",)
-    return (*told.recording.notes, *told.stage.notes, *short)
+    count = len(told.recording.frames.track) - 1
+    few = (f"fewer than {_FEW} tracks: map and figures show where these few went; keep them as you keep the recording",)
+    return (*told.recording.notes, *told.stage.notes, *short, *(few if count < _FEW else ()))
 
 
 def _zone(told: Told, at: int, zone: ZonePlace) -> Row:

@@ -127,7 +127,7 @@ def measure_recording(
     """Measure a recording of ``file``.
 
     Raises ``RuimteError`` where unit, rate or ground cannot be right, where a choice makes no sense, and where physical
-    distancing is asked for that the lab's register does not allow at the time of the recording (or now, where none is told).
+    distancing is asked for that the lab's register does not allow now, or at the time of the recording where it is told.
     """
     if choices.distancing:
         _require_distancing(recording, lab, now_us)
@@ -183,11 +183,13 @@ def start_us(recording: Recording) -> int | None:
 
 
 def _require_distancing(recording: Recording, lab: Lab | None, now_us: int) -> None:
-    """Raises ``RuimteError`` unless the lab's register allows it from the recording's start to its end."""
+    """Raises ``RuimteError`` unless the lab's register allows it now, and from the recording's start to its end.
+
+    Now too: an entry that is over is no ground to look at old recordings, whose time is what their file says it is."""
     begin_us = start_us(recording)
     spans: tuple[int, ...] = (now_us,)
     if begin_us is not None:
-        spans = (begin_us, begin_us + round(len(recording.frames) / recording.frames.rate_hz * SECOND_US))
+        spans = (now_us, begin_us, begin_us + round(len(recording.frames) / recording.frames.rate_hz * SECOND_US))
     for at_us in spans:
         if lab is None:
             from zoneinfo import ZoneInfo

@@ -29,6 +29,8 @@ _ROUND_M = 0.5
 """Where nobody tells the walkable area it is taken to reach so far beyond who is furthest out."""
 _SQUARES, _SIDES_M = 10_000, (0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 """The map has the smallest of these squares of which it needs no more than so many."""
+_FURTHEST_M = 100_000.0
+"""Who is told to be further apart than this was not seen by the same sensors."""
 _MOST_SQUARES = 1_000_000
 _TABLE = "fruin-walkway"
 _LEAST = 0.01
@@ -95,7 +97,7 @@ def stage_of(recording: Recording, where: str, lab: Lab | None, device: str | No
     Raises ``RuimteError`` where the lab does not tell where the tracks lie, or most positions are outside of what it sees.
     """
     if lab is None:
-        polygon, seen, notes = _alone(recording)
+        polygon, seen, notes = _alone(recording, where)
         area = walkable_area(polygon)
         only = {WHOLE: area.polygon}
         zones = (ZonePlace(WHOLE, WHOLE, area.area_m2, table(_TABLE)),)
@@ -114,13 +116,18 @@ def _there(ground: Ground | None) -> Ground:
     return ground
 
 
-def _alone(recording: Recording) -> tuple[Polygon | MultiPolygon, str, tuple[str, ...]]:
+def _alone(recording: Recording, where: str) -> tuple[Polygon | MultiPolygon, str, tuple[str, ...]]:
     """The walkable area that the file tells, or the hull of who is seen."""
     if recording.walkable is not None:
         return recording.walkable, "the walkable area of the file", ()
     x, y = recording.frames.x_m, recording.frames.y_m
     known = np.isfinite(x) & np.isfinite(y)
     path = np.stack([x[known], y[known]], axis=1)
+    with np.errstate(over="ignore"):
+        reach = np.ptp(path, axis=0).max()
+    if reach > _FURTHEST_M:
+        what = f"positions are up to {reach / 1000:.3g} km apart, so some cannot be right"
+        raise RuimteError(what, where, "take these out, check the unit, or tell the walkable area: --lab")
     # one line through all is quicker than as many points; it needs two of them
     hull = shapely.linestrings(np.concatenate([path[:1], path])).convex_hull.buffer(_ROUND_M, quad_segs=4)
     note = f"no file tells where people can walk: taken is the hull of all positions and {_ROUND_M:g} m around it"
@@ -136,7 +143,7 @@ def _area(recording: Recording, where: str, lab: Lab, ground: Ground | None, pla
         if recording.walkable is not None and polygon is not None:
             polygon, seen = polygon.intersection(recording.walkable), f"{seen} and the walkable area of the file"
     else:
-        polygon, seen, notes = _alone(recording)
+        polygon, seen, notes = _alone(recording, where)
         for obstacle in lab.obstacles.values():
             polygon = polygon.difference(plane.flat(obstacle.polygon))
     polygon = _polygonal(polygon)

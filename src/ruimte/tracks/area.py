@@ -139,7 +139,7 @@ def _walls(polygon: shapely.Polygon | shapely.MultiPolygon) -> Walls:
     triangles = _triangles(polygon)
     triangle = np.array([shapely.get_coordinates(each)[:3] - origin for each in triangles]).reshape(-1, 6)
     triangle = _anticlockwise(triangle)
-    first, to, portal = _portals(triangle, 1e-9 * max(wide, high, 1.0))
+    first, to, portal = _portals(triangle, 4.0 * float(np.spacing(np.abs(polygon.bounds).max())))
     return Walls(
         origin,
         np.array([wide, high, *per_m, 1e-9, polygon.area]),
@@ -203,7 +203,7 @@ def _anticlockwise(triangle: Array) -> Array:
 
 def _portals(triangle: Array, tolerance: float) -> tuple[Index, Index, Array]:
     """Where one can pass from a triangle to another. Most share a whole edge; where one has a corner on an edge of the other,
-    they share a part of it."""
+    they share a part of it. The tolerance is that of rounding: a wider one would lead through thin walls."""
     corner = triangle.reshape(-1, 3, 2)
     start, end = corner.reshape(-1, 2), np.roll(corner, -1, axis=1).reshape(-1, 2)
     whole = {(*a, *b): edge for edge, (a, b) in enumerate(zip(start.tolist(), end.tolist(), strict=True))}

@@ -35,6 +35,9 @@ _CLASS, _DENSEST = 0.25, 20.0
 """Width of the classes of the fundamental diagram, and where they end, persons/m²: denser are only errors."""
 _JUMPY = 0.2
 """With more than this share of steps faster than anybody can go it is the unit or the frame rate that is wrong."""
+_LONGEST_S = 86_400.0
+_LEAST_CUT_OFF_M = 0.2
+"""Cells that go no further hold less than a body: whoever is alone would look like a crowd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,10 @@ def measure(
     """
     if len(frames) == 0:
         raise RuimteError("nobody is in it", "tracks", "give a recording with positions")
+    if cut_off_m is not None and 0 < cut_off_m < _LEAST_CUT_OFF_M:
+        raise RuimteError(
+            f"a cut-off of {cut_off_m:g} m", "cells", f"give {_LEAST_CUT_OFF_M:g} m or more: a cell has to hold a person"
+        )
     interval = _intervals(len(frames), frames.rate_hz, every_s)
     jumped = int(moves.jumped.sum())
     if jumped > _JUMPY * len(frames.person):
@@ -171,7 +178,7 @@ def measure(
 def _intervals(frames: int, rate_hz: float, every_s: float) -> Index:
     """The interval of each frame, counted from 0."""
     if not (math.isfinite(every_s) and every_s * rate_hz >= 1 - 1e-9):
-        raise RuimteError(f"an interval of {every_s:g} s", "tracks", f"give at least one frame, {1 / rate_hz:.3g} s")
+        raise RuimteError(f"an interval of {every_s:g} s", "series", f"give at least one frame, {1 / rate_hz:.3g} s")
     found: Index = np.floor((np.arange(frames) + 1e-6) / (every_s * rate_hz)).astype(np.int64)
     return found
 
@@ -269,9 +276,10 @@ def _series(sums: _Sums, interval: Index, rate_hz: float, every_s: float) -> Ser
 
 
 def _passing(frames: Frames, crossed: Crossings, scene: Scene, density: Array, interval: Index, window_s: float) -> Passing:
-    length = round(window_s * frames.rate_hz) if math.isfinite(window_s * frames.rate_hz) else 0
+    length = round(window_s * frames.rate_hz) if 0 < window_s <= _LONGEST_S else 0
     if length < 1:
-        raise RuimteError(f"a window of {window_s:g} s", "flow", f"give at least one frame, {1 / frames.rate_hz:.3g} s")
+        mend = f"give at least one frame, {1 / frames.rate_hz:.3g} s, and at most a day, {_LONGEST_S:g} s"
+        raise RuimteError(f"a window of {window_s:g} s", "flow", mend)
     ends = np.append(np.flatnonzero(np.diff(interval)), len(interval) - 1)
     forward, back = (cumulative(frames, crossed, scene.gates, way, first_only=False) for way in (1, -1))
     seen = np.where(_seen(scene) >= 0.5, 0.0, np.nan)

@@ -25,6 +25,7 @@ Borders = Literal["exclude", "adaptive", "single"]
 
 MOST_M_S = 12.5
 """Nobody runs faster: a track that seems to has jumped to another person."""
+_LONGEST = 1_000_000
 _BORDERS: tuple[Borders, ...] = ("exclude", "adaptive", "single")
 
 
@@ -127,8 +128,8 @@ class Follower:
 
 
 def _check(step: int) -> None:
-    if not (isinstance(step, int) and step >= 1):
-        raise RuimteError(f"a window of {step} frames", "speed", "give a whole number of frames, at least 1")
+    if not (isinstance(step, int) and 1 <= step <= _LONGEST):
+        raise RuimteError(f"a window of {step} frames", "speed", f"give a whole number of frames (--step), 1 to {_LONGEST:,}")
 
 
 def _unit(along: ArrayLike) -> tuple[float, float]:

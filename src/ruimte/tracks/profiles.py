@@ -66,10 +66,13 @@ def grid_over(area: Area, side_m: float) -> Grid:
     if not (math.isfinite(side_m) and side_m > 0):
         raise RuimteError(f"squares of {side_m} m", "grid", "give a side in metres, above 0")
     west, south, east, north = area.bounds
+    squares = max((east - west) / side_m, 1.0) * max((north - south) / side_m, 1.0)
+    if not squares <= _MOST:
+        raise RuimteError(
+            f"squares of {side_m:g} m are {squares:.3g} over the area", "grid", f"take larger ones, at most {_MOST:,}"
+        )
     columns, rows = (max(math.ceil(extent / side_m - 1e-9), 1) for extent in (east - west, north - south))
-    grid = Grid(west, south, side_m, columns, rows)
-    grid.empty(0 if columns * rows <= _MOST else 1)
-    return grid
+    return Grid(west, south, side_m, columns, rows)
 
 
 @compiled_inner

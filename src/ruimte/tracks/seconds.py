@@ -42,6 +42,8 @@ _FAR_M = 1e6
 """No place is that large: further away is out of view, however far it is."""
 _SOME = 10
 """From so many positions on it is judged whether a frame is of this place at all."""
+_MOST_A_M2, _MOST = 20.0, 1000
+"""More people than this on the whole area, and more than so many, are no crowd: such a frame costs no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,11 @@ class Second:
     """One second, from ``start_us`` on. What is not known is NaN.
 
     ``frames`` that were used; ``missing``, the share of those expected that were not; ``refused``, frames that cannot be of this
-    place (most of their positions are outside it, or closer together than people can be). Means over the frames: ``people`` in
-    view, ``left_out`` positions that could not be used. By zone (zones,): ``people_in`` with ``people_sd``, ``seen`` (of those,
-    as they were counted), ``density`` in persons/m² (Voronoi, over what of the zone is seen) and ``speed`` in m/s. By gate:
-    ``passed`` (gates, 2), forward and back, and ``pass_speed`` of all of them. ``field`` (rows, columns), persons/m².
+    place (most of their positions are outside it or far from it, or closer together than people can be). Means over frames:
+    ``people`` in view, ``left_out`` positions that could not be used. By zone (zones,): ``people_in`` with ``people_sd``,
+    ``seen`` (of those, as they were counted), ``density`` in persons/m² (Voronoi, over what of the zone is seen) and ``speed``
+    in m/s. By gate: ``passed`` (gates, 2), forward and back, and ``pass_speed`` of all of them. ``field`` (rows, columns),
+    persons/m².
     """
 
     start_us: int
@@ -125,6 +128,9 @@ class Seconds:
         self._meter = Meter(area, shapes, cut_off_m=CUT_OFF_M, grid=grid, fwhm_m=fwhm_m if grid else None, profiles=False)
         self._polygon = area.polygon
         self._wall = area.polygon.buffer(-_INWARD_M)
+        self._most = max(_MOST, round(_MOST_A_M2 * area.area_m2))
+        west, south, east, north = area.bounds
+        self._middle, self._far_m = ((west + east) / 2, (south + north) / 2), 1.5 * math.hypot(east - west, north - south)
         shapely.prepare([self._polygon])
         self._passing = Passing(gates, LOST_S)
         self._open: _Open | None = None
@@ -186,6 +192,9 @@ class Seconds:
     def _add(self, second: _Open, time_us: int, who: ArrayOfNumbers, x_m: Array, y_m: Array) -> Usable | None:
         used, first = np.unique(np.asarray(who).astype(np.int64), return_index=True)
         second.twice += len(who) - len(used)
+        if len(used) > self._most or 2 * self._far_away(x_m[first], y_m[first]) > len(used):
+            second.refused += 1
+            return None
         x, y = self._against_walls(x_m[first], y_m[first])
         number = self._number + max(1, round((time_us - self._last_us) * self._rate_hz / SECOND_US))
         if self._anew:  # so far on that nobody takes a number for the track that had it before
@@ -206,15 +215,20 @@ class Seconds:
         second.passed += zip(passed.gate.tolist(), passed.way.tolist(), speed[passed.row].tolist(), strict=True)
         return Usable(number, used, x, y)
 
+    def _far_away(self, x_m: Array, y_m: Array) -> int:
+        """How many are further outside than the area is long: seen by no sensor that sees it, even where only few are there."""
+        with np.errstate(over="ignore"):
+            return int((np.hypot(x_m - self._middle[0], y_m - self._middle[1]) > self._far_m).sum())
+
     def _against_walls(self, x_m: Array, y_m: Array) -> tuple[Array, Array]:
         """Positions, where those that are just outside are moved to the nearest place that can be walked on."""
         x, y = (np.where(np.isfinite(each), np.clip(each, -_FAR_M, _FAR_M), np.nan) for each in (x_m, y_m))
         outside = np.flatnonzero(np.isfinite(x) & np.isfinite(y) & ~shapely.contains_xy(self._polygon, x, y))
         if len(outside) and not self._wall.is_empty:
             line = shapely.shortest_line(self._wall, shapely.points(x[outside], y[outside]))
-            near = shapely.length(line) <= _SNAP * self._error_m + _INWARD_M
-            moved = shapely.get_point(line[near], 0)
-            x[outside[near]], y[outside[near]] = shapely.get_x(moved), shapely.get_y(moved)
+            leans = shapely.length(line) <= _SNAP * self._error_m + _INWARD_M
+            moved = shapely.get_point(line[leans], 0)
+            x[outside[leans]], y[outside[leans]] = shapely.get_x(moved), shapely.get_y(moved)
         return x, y
 
     def _speeds(self, number: int, time_us: int, who: Index, x: Array, y: Array) -> Array:

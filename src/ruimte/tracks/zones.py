@@ -83,7 +83,7 @@ def zones_of(shapes: Mapping[str, Shape]) -> Zones:
         convex = [polygon.convex_hull] if _is_convex(polygon) else list(shapely.constrained_delaunay_triangles(polygon).geoms)
         parts += [shapely.get_coordinates(each)[:-1] - origin for each in shapely.orient_polygons(convex)]
         part.append(len(parts))
-        for ring in shapely.get_rings(polygon):
+        for ring in shapely.get_rings(shapely.get_parts(polygon)):  # of a polygon of several parts it gives none
             points = shapely.get_coordinates(ring) - origin
             edges.append(np.concatenate([points[:-1], points[1:]], axis=1))
         edge_first.append(sum(map(len, edges)))

@@ -22,7 +22,7 @@ from ruimte.intake.tracks.recording import Asked, Recording
 from ruimte.intake.tracks.units import agreed_rate, agreed_unit
 
 _COLUMNS = ("id", "frame", "x", "y")
-_RATE = re.compile(r"(?:frame\s?rate|fps)\s*[:=]?\s*([0-9]+(?:[.][0-9]+)?)", re.IGNORECASE)
+_RATE = re.compile(r"(?:frame\s?rate|fps)\s*[:=]?\s*([0-9]+(?:[.][0-9]+)?(?:e[+-]?[0-9]+)?)", re.IGNORECASE)
 _UNIT = re.compile(r"\bx\s*[/[]\s*(?:in\s+)?(c?m)\b|\bin\s+(c?m|(?:centi)?met(?:er|re)s?)\b", re.IGNORECASE)
 _UNKNOWN = ["nan", "NaN", "NAN", "-nan"]
 
