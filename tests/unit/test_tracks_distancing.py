@@ -241,7 +241,7 @@ def test_frames_that_make_no_sense_are_refused_and_change_nothing():
     for number, person, x, part in [
         (7, [1], [0.0], "frame 7 after frame 7"),
         (6, [1], [0.0], "frame 6 after frame 7"),
-        (8, [1, 1], [0.0, 1.0], "person 1 is twice in frame 8"),
+        (8, [1, 1], [0.0, 1.0], "a person is twice in frame 8"),
         (8, [1, 2], [0.0], "different lengths"),
         (8, [1.5], [0.0], "whole numbers"),
         (2**60, [1], [0.0], "number frames"),

@@ -128,7 +128,7 @@ def test_along_a_gate_each_way_apart() -> None:
 @pytest.mark.parametrize(
     ("table", "told"),
     [
-        (([1, 1], [0, 0], [0.0, 1.0], [0.0, 0.0], 10), "person 1 is twice in frame 0"),
+        (([1, 1], [0, 0], [0.0, 1.0], [0.0, 0.0], 10), "a person is twice in frame 0"),
         (([1], [0, 1], [0.0], [0.0], 10), "different lengths"),
         (([1.5], [0], [0.0], [0.0], 10), "column 'person' holds something else than whole numbers"),
         (([1], [math.nan], [0.0], [0.0], 10), "column 'frame'"),

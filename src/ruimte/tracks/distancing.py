@@ -21,7 +21,7 @@ from ruimte.errors import RuimteError
 from ruimte.tracks import contacts
 from ruimte.tracks.area import Area
 from ruimte.tracks.contacts import Limits, Memory
-from ruimte.tracks.frames import Frames, whole
+from ruimte.tracks.frames import Frames, one_frame
 from ruimte.tracks.pairs import room_for
 from ruimte.tracks.radial import chance_within
 
@@ -179,15 +179,8 @@ class Distancing:
         Raises ``RuimteError`` where the frame is not later than the last one, somebody is in it twice, columns differ in
         length, or numbers are no whole ones; then nothing of it is taken in.
         """
-        who, x, y = whole(person, "person"), np.asarray(x_m, np.float64), np.asarray(y_m, np.float64)
-        if not (who.shape == x.shape == y.shape) or who.ndim != 1:
-            raise RuimteError("columns of different lengths", "frame", "give an x and a y for each person")
-        order = np.argsort(who, kind="stable")
-        who = who[order]
-        twice = np.flatnonzero(who[1:] == who[:-1])
-        if len(twice):
-            raise RuimteError(f"person {who[twice[0]]} is twice in frame {number}", "tracks", "send one position a person")
-        self._follow(int(whole(number, "frame")), np.array([0, len(who)]), who, x[order], y[order])
+        at, who, x, y = one_frame(number, person, x_m, y_m)
+        self._follow(at, np.array([0, len(who)]), who, x, y)
 
     def batch(self, frames: Frames) -> None:
         """Take in frames, all later than those before; raises ``RuimteError`` where they are not, or of another rate."""

@@ -97,7 +97,7 @@ def frames_of(person: ArrayLike, frame: ArrayLike, x_m: ArrayLike, y_m: ArrayLik
     twice = np.flatnonzero((who[1:] == who[:-1]) & (when[1:] == when[:-1]))
     if len(twice):
         at = twice[0]
-        raise RuimteError(f"person {who[at]} is twice in frame {when[at]}", "tracks", "keep one position a person and frame")
+        raise RuimteError(f"a person is twice in frame {when[at]}", "tracks", "keep one position a person and frame")
     first, span = int(when[0]), int(when[-1]) - int(when[0]) + 1
     if span > _EMPTY_MOST * len(who) + 1000:
         raise RuimteError(
@@ -136,6 +136,25 @@ def _tracks(person: Index, frame: Index) -> tuple[Index, Index]:
     by_track = np.lexsort((frame, person)).astype(np.int64)
     begins = np.flatnonzero(np.diff(person[by_track], prepend=person[by_track[0]] - 1)) if len(person) else by_track
     return by_track, np.append(begins, len(person)).astype(np.int64)
+
+
+def one_frame(number: int, person: ArrayLike, x_m: ArrayLike, y_m: ArrayLike) -> tuple[int, Index, Array, Array]:
+    """One frame as it comes in: its number, persons in ascending order, and their x and y (m).
+
+    Raises ``RuimteError`` where columns differ in length, numbers are no whole ones, or somebody is in it twice.
+
+    >>> number, person, x_m, _ = one_frame(8, [2, 1], [3.0, 0.1], [2.0, 0.0])
+    >>> number, person.tolist(), x_m.tolist()
+    (8, [1, 2], [0.1, 3.0])
+    """
+    who, x, y = whole(person, "person"), np.asarray(x_m, np.float64), np.asarray(y_m, np.float64)
+    if not (who.shape == x.shape == y.shape) or who.ndim != 1:
+        raise RuimteError("columns of different lengths", "frame", "give an x and a y for each person")
+    order = np.argsort(who, kind="stable")
+    who = who[order]
+    if (who[1:] == who[:-1]).any():
+        raise RuimteError(f"a person is twice in frame {number}", "tracks", "send one position a person")
+    return int(whole(number, "frame")), who, x[order], y[order]
 
 
 def whole(values: ArrayLike, column: str) -> Index:

@@ -20,7 +20,7 @@ from ruimte.errors import RuimteError
 from ruimte.tracks.area import Area
 from ruimte.tracks.congestion import congestion_level
 from ruimte.tracks.danger import Indicator, Parameter
-from ruimte.tracks.frames import Frames, cut_at_gaps, frames_of, in_slots, whole
+from ruimte.tracks.frames import Frames, cut_at_gaps, frames_of, in_slots, one_frame
 from ruimte.tracks.motion import Motion, motion
 from ruimte.tracks.oscillation import WINDOW_S, Sway, oscillation_of, sway_of
 from ruimte.tracks.pressure import crowd_pressure
@@ -127,7 +127,7 @@ class Lookout:
         Returns whether it was time to look, and ``told`` is new. Raises ``RuimteError`` where the frame is not later than the
         last one, somebody is in it twice, columns differ in length, or numbers are no whole ones; nothing of it is kept then.
         """
-        frame = _checked(number, person, x_m, y_m)
+        frame = _Kept(*one_frame(number, person, x_m, y_m))
         slot = frame.number // self._every
         if self._kept and frame.number <= self._kept[-1].number:
             raise RuimteError(f"frame {number} after frame {self._kept[-1].number}", "tracks", "send frames in order, each once")
@@ -218,15 +218,3 @@ class Lookout:
                 for each in (found.pressure, found.congestion, found.danger, found.oscillation)
             )
         )
-
-
-def _checked(number: int, person: ArrayLike, x_m: ArrayLike, y_m: ArrayLike) -> _Kept:
-    who, x, y = whole(person, "person"), np.asarray(x_m, np.float64), np.asarray(y_m, np.float64)
-    if not (who.shape == x.shape == y.shape) or who.ndim != 1:
-        raise RuimteError("columns of different lengths", "frame", "give an x and a y for each person")
-    order = np.argsort(who, kind="stable")
-    who = who[order]
-    twice = np.flatnonzero(who[1:] == who[:-1])
-    if len(twice):
-        raise RuimteError(f"a person is twice in frame {number}", "tracks", "send one position a person")
-    return _Kept(int(whole(number, "frame")), who, x[order], y[order])
