@@ -27,7 +27,9 @@ def main() -> None:
     out = sys.stdout.buffer
     out.write(json.dumps(told).encode() + b"\n")
     for column in columns:
-        np.save(out, column, allow_pickle=False)
+        whole = io.BytesIO()  # NumPy asks a file for its position, and a pipe has none
+        np.save(whole, column, allow_pickle=False)
+        out.write(whole.getbuffer())
 
 
 def _read(file: Any, most_rows: int) -> tuple[dict[str, Any], list[Any]]:
