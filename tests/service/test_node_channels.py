@@ -27,6 +27,7 @@ def start_node(folder, data):
 
 
 def test_a_node_delivers_what_waited_for_it_and_stops(folder, town, tmp_path):
+    now_us = time.time_ns() // 1000  # what is older than the retention would be forgotten before it is sent
     with Receiver() as receiver:
         text = f'[[channel]]\nkey = "wall"\nkind = "webhook"\naddress = "{receiver.url()}"\nallow_private = true\n'
         dead = '[[channel]]\nkey = "dead"\nkind = "webhook"\naddress = "http://127.0.0.1:9/"\nallow_private = true\n'
@@ -40,19 +41,19 @@ def test_a_node_delivers_what_waited_for_it_and_stops(folder, town, tmp_path):
             rank=1,
             priority=2,
             phase="closed",
-            opened_us=1,
-            updated_us=1,
-            closed_us=1,
+            opened_us=now_us,
+            updated_us=now_us,
+            closed_us=now_us,
             probability=0.8,
-            expected_us=1,
+            expected_us=now_us,
             lead_us=0,
             threshold=9.0,
         )
 
         def work(connection):
-            records.append_warning(connection, told, 1)
+            records.append_warning(connection, told, now_us)
             for channel in ("wall", "dead"):
-                outbox.put(connection, channel, "", 1, "closed", at_us=1, wall_us=time.time_ns() // 1000)
+                outbox.put(connection, channel, "", 1, "closed", at_us=now_us, wall_us=now_us)
 
         with Store(tmp_path / "town.db", town.key) as store:
             register_lab(town, store)
