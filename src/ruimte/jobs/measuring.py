@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A recording as it was measured. ``choices`` has the step that was taken. ``zone_levels``, ``gate_levels``: by time and zone
+    """A recording as it was measured. ``step`` is the one that was taken. ``zone_levels``, ``gate_levels``: by time and zone
     or gate; ``distances`` where that was asked and allowed."""
 
     file: Path
@@ -186,17 +187,13 @@ def _require_distancing(recording: Recording, lab: Lab | None, now_us: int) -> N
     """Raises ``RuimteError`` unless the lab's register allows it now, and from the recording's start to its end.
 
     Now too: an entry that is over is no ground to look at old recordings, whose time is what their file says it is."""
+    entry, zone = (None, ZoneInfo("UTC")) if lab is None else (lab.algorithms.get(DISTANCING), lab.zone)
     begin_us = start_us(recording)
     spans: tuple[int, ...] = (now_us,)
     if begin_us is not None:
         spans = (now_us, begin_us, begin_us + round(len(recording.frames) / recording.frames.rate_hz * SECOND_US))
     for at_us in spans:
-        if lab is None:
-            from zoneinfo import ZoneInfo
-
-            require_distancing(None, ZoneInfo("UTC"), at_us)
-        else:
-            require_distancing(lab.algorithms.get(DISTANCING), lab.zone, at_us)
+        require_distancing(entry, zone, at_us)
 
 
 def _distances(frames: Frames, stage: Stage, lab: Lab | None, progress: Progress) -> Distances:

@@ -15,7 +15,7 @@ from ruimte.intake.tracks import Recording
 from ruimte.lab.files import Ground, Text
 from ruimte.lab.ground import PRECISION_M, SHARE, Plane, gate_line, walkable
 from ruimte.lab.lab import Lab
-from ruimte.lab.levels import TABLES, LevelTable, table
+from ruimte.lab.levels import UNUSUAL, LevelTable, density_table, flow_table
 from ruimte.text import pick
 from ruimte.tracks.area import Area, walkable_area
 from ruimte.tracks.figures import Scene
@@ -32,7 +32,6 @@ _SQUARES, _SIDES_M = 10_000, (0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 _FURTHEST_M = 100_000.0
 """Who is told to be further apart than this was not seen by the same sensors."""
 _MOST_SQUARES = 1_000_000
-_TABLE = "fruin-walkway"
 _LEAST = 0.01
 """A zone or gate of which less than this share is in view is left out."""
 
@@ -100,7 +99,7 @@ def stage_of(recording: Recording, where: str, lab: Lab | None, device: str | No
         polygon, seen, notes = _alone(recording, where)
         area = walkable_area(polygon)
         only = {WHOLE: area.polygon}
-        zones = (ZonePlace(WHOLE, WHOLE, area.area_m2, table(_TABLE)),)
+        zones = (ZonePlace(WHOLE, WHOLE, area.area_m2, density_table(UNUSUAL)),)
         return Stage(_scene(area, only, {}, square_m), zones, (), None, seen, notes)
     ground = ground_of(lab, device) if recording.origin is None or device is not None else None
     if ground is None and recording.origin is None:
@@ -181,10 +180,10 @@ def _of_lab(lab: Lab, plane: Plane, area: Area, seen: str, notes: tuple[str, ...
                 f"zone {zone.key!r}: {part.area / whole.area:.0%} of it is walkable and in view; the figures are of that part"
             )
         shapes[zone.key] = part
-        zones.append(ZonePlace(zone.key, _name(zone.name), part.area, _density_table(zone.levels or lab.file.levels)))
+        zones.append(ZonePlace(zone.key, _name(zone.name), part.area, density_table(zone.levels or lab.file.levels)))
     if not zones:
         told.append("no zone of the lab lies in view: the whole walkable area is taken as one")
-        shapes, zones = {WHOLE: area.polygon}, [ZonePlace(WHOLE, WHOLE, area.area_m2, _density_table(lab.file.levels))]
+        shapes, zones = {WHOLE: area.polygon}, [ZonePlace(WHOLE, WHOLE, area.area_m2, density_table(lab.file.levels))]
     lines, gates = {}, []
     for gate in lab.gates.values():
         line = gate_line(plane, gate, lab.zones)
@@ -195,7 +194,7 @@ def _of_lab(lab: Lab, plane: Plane, area: Area, seen: str, notes: tuple[str, ...
             told.append(f"gate {gate.key!r} bends by {bend:.1f} m: it is measured as a straight line between its ends")
         width_m = gate.width_m if gate.width_m is not None else line.length
         lines[gate.key] = list(line.coords)
-        gates.append(GatePlace(gate.key, _name(gate.name), gate.from_, gate.to, width_m, _flow_table(lab.file.levels)))
+        gates.append(GatePlace(gate.key, _name(gate.name), gate.from_, gate.to, width_m, flow_table(lab.file.levels)))
     unseen = [key for key in (*lab.zones, *lab.gates) if key not in shapes and key not in lines]
     if unseen:
         told.append(f"not in view: {', '.join(unseen)}")
@@ -220,18 +219,6 @@ def _polygonal(shape: BaseGeometry | None) -> Polygon | MultiPolygon:
     """The parts of a shape that have an area; empty where none has."""
     parts: Iterable[BaseGeometry] = [] if shape is None else shapely.get_parts(shape)
     return shapely.union_all([part for part in parts if isinstance(part, Polygon)], grid_size=PRECISION_M)
-
-
-def _density_table(name: str) -> LevelTable:
-    """The table of a lab if it is one of densities, else a published one."""
-    found = TABLES.get(name)
-    return found if found is not None and found.measure == "density" else table(_TABLE)
-
-
-def _flow_table(name: str) -> LevelTable:
-    """The table of flows from the source that the lab's table is from."""
-    source = TABLES.get(name, TABLES[_TABLE]).source
-    return next(each for each in TABLES.values() if each.measure == "flow_per_width" and each.source == source)
 
 
 def _name(name: Text) -> str:

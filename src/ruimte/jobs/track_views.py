@@ -28,6 +28,26 @@ _OUTSIDE_MOST, _SOME = 0.25, 10
 
 
 @dataclass(frozen=True, slots=True)
+class Squares:
+    """Where the field of a device lies, which does not change: its ``corners`` on the map, and which squares ``can_be_walked``,
+    row by row, by their middles."""
+
+    grid: Grid
+    corners: list[list[float]]
+    can_be_walked: list[bool]
+
+    @classmethod
+    def of(cls, grid: Grid, walkable: shapely.Geometry, plane: Plane) -> Squares:
+        """The squares of a grid over what is ``walkable`` in the ``plane`` of a device."""
+        east, north = grid.west_m + grid.columns * grid.side_m, grid.south_m + grid.rows * grid.side_m
+        corners = plane.degrees([grid.west_m, east, east, grid.west_m], [grid.south_m, grid.south_m, north, north])
+        x, y = np.meshgrid(
+            grid.west_m + (np.arange(grid.columns) + 0.5) * grid.side_m, grid.south_m + (np.arange(grid.rows) + 0.5) * grid.side_m
+        )
+        return cls(grid, np.round(corners, 7).tolist(), shapely.contains_xy(walkable, x, y).ravel().tolist())
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """What is to be shown of a device: its newest ``seconds``, and the frames that were ``dropped`` since the node started.
 
@@ -35,9 +55,7 @@ class Shown:
     (``disorder``). ``off``: the register does not allow figures of it now.
     """
 
-    grid: Grid
-    walkable: shapely.Geometry
-    plane: Plane
+    squares: Squares
     told: tuple[Told, ...]
     seconds: tuple[Second, ...] = ()
     dropped: Dropped = field(default_factory=Dropped)
@@ -96,19 +114,13 @@ def _trouble(lab: Lab, device: DeviceEntry, shown: Shown, language: str, age_s: 
 
 def _field(shown: Shown, second: Second | None) -> FieldView:
     """Where it looks is known, also while it is silent: then no square has a value."""
-    grid = shown.grid
-    east, north = grid.west_m + grid.columns * grid.side_m, grid.south_m + grid.rows * grid.side_m
-    corners = shown.plane.degrees([grid.west_m, east, east, grid.west_m], [grid.south_m, grid.south_m, north, north])
+    grid = shown.squares.grid
     values: list[float | None] = [None] * (grid.columns * grid.rows)
     if second is not None and second.field is not None:
-        x, y = np.meshgrid(
-            grid.west_m + (np.arange(grid.columns) + 0.5) * grid.side_m, grid.south_m + (np.arange(grid.rows) + 0.5) * grid.side_m
-        )
-        inside = shapely.contains_xy(shown.walkable, x, y).ravel().tolist()
         figures = np.round(second.field.ravel(), _DIGITS).tolist()
-        values = [value if here else None for value, here in zip(figures, inside, strict=True)]
+        values = [value if here else None for value, here in zip(figures, shown.squares.can_be_walked, strict=True)]
     return FieldView(
-        corners=np.round(corners, 7).tolist(),
+        corners=shown.squares.corners,
         columns=grid.columns,
         rows=grid.rows,
         square_m=grid.side_m,

@@ -17,7 +17,7 @@ from ruimte.clock import MINUTE_US, SECOND_US
 from ruimte.errors import RuimteError
 from ruimte.intake.message import Frame, ImageFrame
 from ruimte.lab.files import DeviceEntry, SensorEntry
-from ruimte.lab.ground import ACCURACY, TRACKS, Plane, goes_in, walkable
+from ruimte.lab.ground import ACCURACY, TRACKS, Plane, goes_in, sides, walkable
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import validity_us
 from ruimte.model.observation import Flag
@@ -292,9 +292,8 @@ def _told(lab: Lab, device: DeviceEntry) -> Iterator[Told]:
             gate = lab.gates[sensor.place]
             line = plane.flat(gate.line)
             assert isinstance(line, LineString)
-            from_, to = (plane.flat(lab.zones[key].polygon) if key in lab.zones else None for key in (gate.from_, gate.to))
             count = len(line.coords) - 1
-            yield GateTold(sensor, slice(pieces, pieces + count), goes_in(line, from_, to))
+            yield GateTold(sensor, slice(pieces, pieces + count), goes_in(line, *sides(plane, gate, lab.zones)))
             pieces += count
 
 

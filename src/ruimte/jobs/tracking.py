@@ -20,7 +20,7 @@ from ruimte.clock import SECOND_US, Clock, SystemClock
 from ruimte.intake.message import Frame, ImageFrame, Message
 from ruimte.jobs.crowd_view import CrowdView
 from ruimte.jobs.crowd_watch import CrowdWatch
-from ruimte.jobs.track_views import Shown, crowd_view
+from ruimte.jobs.track_views import Shown, Squares, crowd_view
 from ruimte.jobs.tracked import Row, Tracked
 from ruimte.lab.lab import Lab
 from ruimte.lab.validity import TRACK_FIGURES, registered, validity_us
@@ -58,7 +58,8 @@ class Tracking:
         with_ground = {key: device for key, device in lab.devices.items() if device.ground is not None}
         self._devices = {key: Tracked(lab, device, streams, skew_us) for key, device in with_ground.items()}
         self._shown = {
-            key: Shown(each.grid, each.area.polygon, each.plane, tuple(each.told)) for key, each in self._devices.items()
+            key: Shown(Squares.of(each.grid, each.area.polygon, each.plane), tuple(each.told))
+            for key, each in self._devices.items()
         }
         rates = [device.ground.rate_hz for device in with_ground.values() if device.ground is not None]
         self._watches: dict[str, CrowdWatch] = {}

@@ -107,5 +107,10 @@ def gate_line(plane: Plane, gate: Gate, zones: Mapping[str, Zone]) -> LineString
     ``from`` side to its ``to`` side crosses it from left to right. A lab may draw a gate either way."""
     whole = plane.flat(gate.line)
     line = LineString([whole.coords[0], whole.coords[-1]])
+    return line if goes_in(line, *sides(plane, gate, zones)) else line.reverse()
+
+
+def sides(plane: Plane, gate: Gate, zones: Mapping[str, Zone]) -> tuple[BaseGeometry | None, BaseGeometry | None]:
+    """The zones on the ``from`` and the ``to`` side of a gate, in metres of the plane; None: outside."""
     from_, to = (plane.flat(zones[name].polygon) if name in zones else None for name in (gate.from_, gate.to))
-    return line if goes_in(line, from_, to) else line.reverse()
+    return from_, to

@@ -50,6 +50,8 @@ _FLOW = ("A", "B", "C", "D", "E")
 _FRUIN = "J. J. Fruin, Pedestrian Planning and Design, 1971"
 _HCM = "Transportation Research Board, Highway Capacity Manual, 2000, chapter 18"
 
+_ELSE = "fruin-walkway"
+"""The table where a lab's own cannot be used."""
 TABLES: dict[str, LevelTable] = {
     table.name: table
     for table in (
@@ -73,6 +75,28 @@ def table(name: str) -> LevelTable:
     return TABLES[name]
 
 
+def density_table(name: str) -> LevelTable:
+    """The table of this name if it is one of densities, else Fruin's for walking.
+
+    >>> density_table("hcm-queueing").name, density_table("unusual").name
+    ('hcm-queueing', 'fruin-walkway')
+    """
+    found = TABLES.get(name)
+    return found if found is not None and found.measure == "density" else TABLES[_ELSE]
+
+
+def flow_table(name: str) -> LevelTable:
+    """The table of this name if it is one of flows, else the one of flows from the same source (Fruin where no table has it).
+
+    >>> flow_table("hcm-queueing").name, flow_table("unusual").name
+    ('hcm-walkway-flow', 'fruin-walkway-flow')
+    """
+    found = TABLES.get(name, TABLES[_ELSE])
+    if found.measure == "flow_per_width":
+        return found
+    return next(each for each in TABLES.values() if each.measure == "flow_per_width" and each.source == found.source)
+
+
 def table_name(lab_levels: str, place: Zone | CountPoint) -> str:
     """Name of the table that a place uses, given the lab's own (``lab.toml``, ``levels``).
 
@@ -87,9 +111,7 @@ def table_name(lab_levels: str, place: Zone | CountPoint) -> str:
         return name if chosen.measure == "density" else UNUSUAL
     if place.width_m is None:
         return UNUSUAL
-    if chosen.measure == "flow_per_width":
-        return name
-    return next(t.name for t in TABLES.values() if t.measure == "flow_per_width" and t.source == chosen.source)
+    return flow_table(name).name
 
 
 def thresholds_for(place: Place, levels: LevelTable) -> tuple[Threshold, ...]:

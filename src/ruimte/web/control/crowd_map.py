@@ -8,13 +8,10 @@ from starlette.requests import Request
 
 from ruimte.jobs.crowd_view import CrowdView
 from ruimte.jobs.room import Room
-from ruimte.lab.levels import TABLES, LevelTable, table
+from ruimte.lab.levels import LevelTable, density_table
 from ruimte.web.control.crowd_figures import SILENT_S
 from ruimte.web.control.crowd_words import crowd_words, table_name
 from ruimte.web.words import Words
-
-_ELSE = "fruin-walkway"
-"""The table that colours the map where the lab's own is not one of densities."""
 
 
 def for_map(room: Room, words: Words) -> dict[str, Any] | None:
@@ -39,5 +36,4 @@ def views(request: Request) -> list[CrowdView]:
 
 def table_of(room: Room) -> LevelTable:
     """The table of densities by which the map is coloured: the lab's own, where it is one."""
-    own = TABLES.get(room.lab.file.levels)
-    return own if own is not None and own.measure == "density" else table(_ELSE)
+    return density_table(room.lab.file.levels)
